@@ -1,0 +1,120 @@
+"""From a request to the whole conversation that its turn is about (contract §2.3, §2.4)."""
+
+from rejoinder.errors import InvalidRequest, NotFound
+from rejoinder.schema.items import InputItem, Item
+from rejoinder.schema.request import CreateResponse
+from rejoinder.storage.base import Conversation, ResponseStore
+
+type CallKey = tuple[str, str]  # the type that its output has, and its call_id
+
+
+async def earlier(
+    store: ResponseStore, tenant: str, request: CreateResponse
+) -> Conversation | None:
+    """The conversation that `previous_response_id` names.
+
+    Raises:
+        InvalidRequest: if that response is not there, or did not come to an end.
+    """
+    if request.previous_response_id is None:
+        return None
+    try:
+        conversation = await store.conversation(tenant, request.previous_response_id)
+    except NotFound as error:
+        raise _previous_not_found(
+            f"Previous response {request.previous_response_id!r} is not stored for this account; "
+            "it may have expired, been deleted, or been made with store:false."
+        ) from error
+    if conversation.response.status not in ("completed", "incomplete"):
+        raise _previous_not_found(
+            f"Previous response {request.previous_response_id!r} is "
+            f"{conversation.response.status}; only a completed or incomplete one can be continued."
+        )
+    return conversation
+
+
+async def resolved(
+    store: ResponseStore, tenant: str, items: list[InputItem], history: list[Item]
+) -> list[Item]:
+    """The request's items with each reference replaced by what it stands for.
+
+    Raises:
+        NotFound: if an item is not stored for this tenant.
+    """
+    known = {item["id"] for item in history}
+    found: list[Item] = []
+    for item in items:
+        if item["type"] != "item_reference":
+            found.append(item)
+        elif item["id"] not in known:
+            found.append(await _referred(store, tenant, item["id"]))
+            known.add(item["id"])
+    return found
+
+
+def paired(items: list[Item]) -> list[Item]:
+    """The items, without calls that a token limit cut off.
+
+    Raises:
+        InvalidRequest: if a result has no call before it, or a call no result.
+    """
+    answered = {key for item in items if (key := _answers(item)) is not None}
+    called: set[CallKey] = set()
+    kept: list[Item] = []
+    for item in items:
+        if (call := _calls(item)) is not None:
+            if call not in answered:
+                if item.get("status") == "incomplete":
+                    continue
+                raise _no_output(*call)
+            called.add(call)
+        if (answer := _answers(item)) is not None and answer not in called:
+            raise _no_call(answer[1])
+        kept.append(item)
+    return kept
+
+
+def _calls(item: Item) -> CallKey | None:
+    if item["type"] == "function_call" or item["type"] == "custom_tool_call":
+        return f"{item['type']}_output", item["call_id"]
+    return None
+
+
+def _answers(item: Item) -> CallKey | None:
+    if item["type"] == "function_call_output" or item["type"] == "custom_tool_call_output":
+        return item["type"], item["call_id"]
+    return None
+
+
+def _no_output(kind: str, call_id: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"No tool output found for call {call_id!r}; send an item of type {kind!r} with this "
+        "call_id.",
+        code="tool_output_missing",
+        param="input",
+    )
+
+
+def _no_call(call_id: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"No tool call found for the output with call_id {call_id!r}; the call must stand before "
+        "it, in 'input' or in the previous response.",
+        code="tool_call_not_found",
+        param="input",
+    )
+
+
+async def _referred(store: ResponseStore, tenant: str, item_id: str) -> Item:
+    try:
+        return await store.item(tenant, item_id)
+    except NotFound as error:
+        raise NotFound(
+            f"Item {item_id!r} is not stored for this account. Items of responses made with "
+            "store:false are not kept: send the item itself instead of a reference.",
+            code="item_not_found",
+            param="input",
+        ) from error
+
+
+def _previous_not_found(message: str) -> InvalidRequest:
+    return InvalidRequest(message, code="previous_response_not_found", param="previous_response_id")

@@ -1,0 +1,1 @@
+"""Deltas in, events out: no I/O, and no upstream's name."""

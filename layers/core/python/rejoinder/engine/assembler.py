@@ -1,0 +1,291 @@
+"""The state machine: deltas in, events out.
+
+Laws (contract §4.3, §4.4):
+
+1. Whatever decides the order, the indexes or the numbers of events lives here and in the
+   `open_*` modules. Nothing here does I/O or knows which upstream is speaking.
+2. One item is open at a time, and it is done before the next is added. What an upstream says
+   of another block meanwhile waits until the open item is *settled*: text and thinking always
+   are, a call once its arguments are a whole JSON object.
+3. A told event never changes: items and responses in events are values of their own.
+4. After the terminal event nothing is told.
+"""
+
+from collections.abc import Sequence
+from time import time
+
+from msgspec.structs import replace
+
+from rejoinder.engine.deltas import (
+    Block,
+    BlockDelta,
+    BlockEnded,
+    Delta,
+    Finished,
+    ReasoningDelta,
+    Started,
+    ToolCallDelta,
+)
+from rejoinder.engine.open_calls import OpenCustomToolCall, OpenFunctionCall
+from rejoinder.engine.open_item import OpenItem
+from rejoinder.engine.open_message import OpenMessage
+from rejoinder.engine.open_reasoning import OpenRawReasoning, OpenReasoning
+from rejoinder.engine.padding import Padding, padded
+from rejoinder.engine.tool_names import ToolNames
+from rejoinder.errors import GatewayError, RateLimited, Unavailable
+from rejoinder.schema import events
+from rejoinder.schema.events import StreamEvent
+from rejoinder.schema.ids import new_id
+from rejoinder.schema.items import JSON, ItemStatus, OutputItem
+from rejoinder.schema.response import (
+    IncompleteDetails,
+    Response,
+    ResponseError,
+    Status,
+    Usage,
+    joined_text,
+)
+
+MAX_CALL_ID_LENGTH = 64
+RESPONSE_ERROR_CODES = frozenset(
+    {
+        "server_error",
+        "rate_limit_exceeded",
+        "insufficient_quota",
+        "invalid_prompt",
+        "data_residency_mismatch",
+        "bio_policy",
+        "misalignment_policy_violation",
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_base64_image",
+        "invalid_image_url",
+        "image_too_large",
+        "image_too_small",
+        "image_parse_error",
+        "image_content_policy_violation",
+        "unsupported_image_media_type",
+        "failed_to_download_image",
+    }
+)
+
+
+class ResponseAssembler:
+    """Folds deltas into a response and narrates each change as stream events."""
+
+    def __init__(
+        self,
+        response: Response,
+        tools: ToolNames,
+        *,
+        padding: Padding = padded,
+        has_raw_reasoning: bool = False,
+    ) -> None:
+        self.response = response
+        self._tools = tools
+        self._pad = padding
+        self._new_reasoning = OpenRawReasoning if has_raw_reasoning else OpenReasoning
+        self._done: list[OutputItem] = []
+        self._item: OpenItem | None = None
+        self._block: Block | None = None  # of the open item
+        self._waiting: dict[Block, list[BlockDelta]] = {}
+        self._call_blocks: set[Block] = set()
+        self._call_ids: set[str] = set()
+        self._next_number = 0
+        self._is_promised = False
+        self.failure: GatewayError | None = None  # what it failed of, if it did
+
+    @property
+    def has_started(self) -> bool:
+        """Whether anything was told."""
+        return self._next_number > 0
+
+    @property
+    def must_tell(self) -> bool:
+        """Whether a failure can only be told: for raising it, it is too late."""
+        return self.has_started or self._is_promised
+
+    def promise(self) -> None:
+        """The client has its status line: whatever happens now is told in events."""
+        self._is_promised = True
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the terminal event was told."""
+        return not self.response.is_live
+
+    def resume(self, *, next_number: int, done: list[OutputItem], item: OpenItem | None) -> None:
+        """Stand where another process left off."""
+        self._next_number, self._done, self._item = next_number, done, item
+
+    def feed(self, deltas: Sequence[Delta]) -> list[StreamEvent]:
+        """Apply deltas that came together. A list, not a generator: they change us, read or not.
+
+        Raises:
+            Unavailable: if the upstream contradicts itself.
+        """
+        told: list[StreamEvent] = []
+        try:
+            for delta in deltas:
+                told += self._change(delta)
+        except Unavailable as error:
+            told += self._failure(error)
+        return self._numbered(told)
+
+    def fail(self, error: GatewayError) -> list[StreamEvent]:
+        """End as failed, telling why; nothing if it has ended already."""
+        return self._numbered([] if self.is_finished else [*self._failure(error)])
+
+    def _numbered(self, told: list[StreamEvent]) -> list[StreamEvent]:
+        number = self._next_number
+        for event in told:
+            event.sequence_number = number
+            number += 1
+        self._next_number = number
+        return told
+
+    def _change(self, delta: Delta) -> Sequence[StreamEvent]:
+        if isinstance(delta, Started):
+            return self._start()
+        if self.is_finished:
+            return []
+        if isinstance(delta, Finished):
+            return self._finish(delta)
+        if delta.block != self._block:
+            return self._turn_to(delta)
+        told = self._apply(delta)
+        return [*told, *self._advance()] if self._waiting else told
+
+    def _start(self) -> Sequence[StreamEvent]:
+        if self.has_started:
+            return []
+        self.response = replace(self.response, status="in_progress")
+        return [
+            events.Created(response=self.response),
+            events.InProgress(response=self.response),
+        ]
+
+    def _turn_to(self, delta: BlockDelta) -> Sequence[StreamEvent]:
+        """A block other than the open one: its turn comes when the open item is settled."""
+        if isinstance(delta, BlockEnded) and delta.block not in self._waiting:
+            return []  # nothing was said in it, or it is closed
+        self._waiting.setdefault(delta.block, []).append(delta)
+        return self._advance()
+
+    def _advance(self) -> Sequence[StreamEvent]:
+        told: list[StreamEvent] = []
+        while self._waiting and (self._item is None or self._item.is_settled):
+            told += self._close("completed")
+            told += self._apply_waiting()
+        return told
+
+    def _apply_waiting(self) -> Sequence[StreamEvent]:
+        first = next(iter(self._waiting))
+        return [event for delta in self._waiting.pop(first) for event in self._apply(delta)]
+
+    def _apply(self, delta: BlockDelta) -> Sequence[StreamEvent]:
+        """A delta whose turn it is: more of the open item, or the first of a new one."""
+        if isinstance(delta, BlockEnded):
+            return self._close("completed") if delta.block == self._block else []
+        if not isinstance(delta, ToolCallDelta) and not delta.text:
+            return []
+        if self._item is not None and delta.block == self._block and self._item.takes(delta):
+            return self._item.add(delta)
+        item = self._new_item(delta)
+        if item is None:
+            return []
+        told = self._close("completed")
+        self._item, self._block = item, delta.block
+        return [*told, *item.open(), *item.add(delta)]
+
+    def _new_item(self, delta: BlockDelta) -> OpenItem | None:
+        index = len(self._done) + (self._item is not None)
+        if isinstance(delta, ToolCallDelta):
+            return self._new_call(delta, index)
+        if isinstance(delta, ReasoningDelta):
+            return self._new_reasoning(index, self._pad)
+        return OpenMessage(index, self._pad)
+
+    def _new_call(self, delta: ToolCallDelta, index: int) -> OpenItem | None:
+        if delta.block in self._call_blocks:
+            if delta.arguments.strip():
+                raise Unavailable("The model server went on with a tool call that it had ended.")
+            return None
+        if not self._tools.allows(delta.name):
+            return None
+        self._call_blocks.add(delta.block)
+        tool = self._tools.original(delta.name)
+        new = OpenCustomToolCall if tool.is_custom else OpenFunctionCall
+        return new(index, self._pad, self._call_id(delta.call_id), tool)
+
+    def _call_id(self, proposed: str) -> str:
+        """The upstream's id, unless it is empty, too long, or taken."""
+        is_good = 0 < len(proposed) <= MAX_CALL_ID_LENGTH and proposed not in self._call_ids
+        call_id = proposed if is_good else new_id("call")
+        self._call_ids.add(call_id)
+        return call_id
+
+    def _close(self, status: ItemStatus) -> Sequence[StreamEvent]:
+        if self._item is None:
+            return []
+        told = self._item.close(status)
+        done = told[-1]
+        assert isinstance(done, events.OutputItemDone)
+        self._done = [*self._done, done.item]
+        self._item = self._block = None
+        self.response = replace(
+            self.response, output=self._done, output_text=joined_text(self._done)
+        )
+        return told
+
+    def _close_all(self, status: ItemStatus) -> Sequence[StreamEvent]:
+        """Close what is open and all that waits behind it; the last ends with `status`."""
+        told: list[StreamEvent] = []
+        while self._waiting:
+            told += self._close("completed")
+            told += self._apply_waiting()
+        return [*told, *self._close(status)]
+
+    def _finish(self, delta: Finished) -> Sequence[StreamEvent]:
+        told = self._close_all("completed" if delta.reason == "stop" else "incomplete")
+        usage, tier = delta.usage, delta.service_tier or "default"
+        if delta.reason == "stop":
+            self._end("completed", usage, service_tier=tier, completed_at=int(time()))
+            return [*told, events.Completed(response=self.response)]
+        details = IncompleteDetails(delta.reason)
+        self._end("incomplete", usage, service_tier=tier, incomplete_details=details)
+        return [*told, events.Incomplete(response=self.response)]
+
+    def _failure(self, error: GatewayError) -> Sequence[StreamEvent]:
+        told = self._close_all("incomplete")
+        told = [*self._start(), *told]
+        self.failure = error
+        shown = response_error(error)
+        self._end("failed", None, error=shown)
+        return [
+            *told,
+            events.ErrorEvent(
+                code=shown.code,
+                message=shown.message,
+                param=shown.param,
+                error={
+                    "type": shown.type,
+                    "code": shown.code,
+                    "message": shown.message,
+                    "param": shown.param,
+                },
+            ),
+            events.Failed(response=self.response),
+        ]
+
+    def _end(self, status: Status, usage: Usage | None, **changes: JSON) -> None:
+        self.response = replace(self.response, status=status, usage=usage, **changes)
+
+
+def response_error(error: GatewayError) -> ResponseError:
+    """The error as a failed response shows it, within the closed list of contract §6.3."""
+    if error.code in RESPONSE_ERROR_CODES:
+        code = str(error.code)
+    else:
+        code = "rate_limit_exceeded" if isinstance(error, RateLimited) else "server_error"
+    return ResponseError(code, error.message, error.type, error.param)

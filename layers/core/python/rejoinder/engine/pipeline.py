@@ -1,0 +1,46 @@
+"""The stations that events pass: `respond` makes them, `collect` folds them."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from logging import getLogger
+
+from rejoinder.engine.assembler import ResponseAssembler
+from rejoinder.engine.deltas import Delta
+from rejoinder.errors import GatewayError, Unavailable
+from rejoinder.schema.events import StreamEvent
+
+type Deltas = AsyncGenerator[Sequence[Delta]]  # those of one batch came together
+type Events = AsyncGenerator[Sequence[StreamEvent]]  # those of one batch leave together
+
+log = getLogger("rejoinder")
+
+
+async def respond(assembler: ResponseAssembler, deltas: Deltas) -> Events:
+    """What the deltas make of the response. Once something was told or promised, so are failures.
+
+    Raises:
+        GatewayError: if the upstream fails before anything was told or promised.
+    """
+    try:
+        async with aclosing(deltas):
+            async for batch in deltas:
+                if told := assembler.feed(batch):
+                    yield told
+        if not assembler.is_finished:
+            raise Unavailable("The model server ended its reply in the middle.")
+    except GatewayError as error:
+        if not assembler.must_tell:
+            raise
+        yield assembler.fail(error)
+    except Exception:  # a fault of ours, after the status line: it can only be told
+        if not assembler.must_tell:
+            raise
+        log.exception("response_broke", extra={"response_id": assembler.response.id})
+        yield assembler.fail(GatewayError("Something went wrong on our side."))
+
+
+async def collect(events: Events) -> None:
+    """Run the events to their end: what they leave in the assembler is the response."""
+    async with aclosing(events):
+        async for _ in events:
+            pass

@@ -1,0 +1,191 @@
+"""The product in one class: a method for each thing that a client may ask. No HTTP here."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import time
+
+from rejoinder import conversation
+from rejoinder.engine.assembler import ResponseAssembler
+from rejoinder.engine.encoding import frames_of, without_padding
+from rejoinder.engine.padding import padded, unpadded
+from rejoinder.engine.pipeline import Deltas, Events, collect, respond
+from rejoinder.engine.tool_names import ToolNames
+from rejoinder.errors import GatewayError, InvalidRequest
+from rejoinder.providers.base import Turn
+from rejoinder.providers.registry import Registry
+from rejoinder.runs import Run, Runs
+from rejoinder.schema.echo import first_response
+from rejoinder.schema.ids import new_id
+from rejoinder.schema.items import Item
+from rejoinder.schema.request import CreateResponse
+from rejoinder.schema.response import Response
+from rejoinder.storage.base import ResponseStore, StoredResponse
+
+type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
+
+DELETED = GatewayError("The response was deleted while it was made.", code="server_error")
+"""The last word of a response that is deleted while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A response that is ready to be made: nothing is kept and nobody was asked yet."""
+
+    assembler: ResponseAssembler
+    deltas: Deltas
+    stored: StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A response being told. After `promise` its failures are events, never exceptions."""
+
+    frames: Frames
+    promise: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The product, without HTTP and without AWS's events."""
+
+    registry: Registry
+    store: ResponseStore
+    retention_seconds: int
+    poll_seconds: float = 0.5
+    runs: Runs = field(default_factory=Runs)
+
+    async def create(self, tenant: str, request: CreateResponse) -> Response:
+        """Make a response and give it when it has ended.
+
+        Raises:
+            GatewayError: if the request is wrong or the upstream fails.
+        """
+        begun = await self._begin(tenant, request)
+        if request.store:
+            return await self._run(begun).response()
+        await collect(respond(begun.assembler, begun.deltas))
+        if begun.assembler.failure is not None:
+            raise begun.assembler.failure
+        return begun.assembler.response
+
+    async def stream(self, tenant: str, request: CreateResponse) -> Telling:
+        """Make a response and tell it as it comes.
+
+        Raises:
+            GatewayError: if the request is wrong; the frames raise what fails before the
+                first of them, unless a promise was given.
+        """
+        begun = await self._begin(tenant, request)
+        if request.store:
+            frames = self._run(begun).recording.follow()
+        else:
+            frames = _encoded(respond(begun.assembler, begun.deltas))
+        return Telling(frames, begun.assembler.promise)
+
+    async def retrieve(self, tenant: str, response_id: str) -> Response:
+        """The response as it stands.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        return await self.store.get(tenant, response_id)
+
+    async def follow(
+        self, tenant: str, response_id: str, *, after: int = -1, with_padding: bool = True
+    ) -> Frames:
+        """The recorded events numbered above `after`, then those to come, as they were sent.
+
+        Raises:
+            NotFound: if there is no such response.
+        """
+        await self.store.get(tenant, response_id)
+        run = self.runs.get(tenant, response_id)
+        told = run.recording.follow(after) if run else self._replay(tenant, response_id, after)
+        return told if with_padding else _unpadded(told)
+
+    async def delete(self, tenant: str, response_id: str) -> None:
+        """Hide a response for good, and stop it if it runs.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        await self.store.delete(tenant, response_id)
+        if run := self.runs.get(tenant, response_id):
+            run.stop(DELETED)
+
+    async def input_items(self, tenant: str, response_id: str) -> list[Item]:
+        """The items that the request itself brought, oldest first.
+
+        Raises:
+            NotFound: if there is no such response.
+        """
+        return await self.store.input_items(tenant, response_id)
+
+    async def _begin(self, tenant: str, request: CreateResponse) -> Begun:
+        if request.background:
+            raise InvalidRequest(
+                "Background responses are not available on this server yet; leave out 'background'"
+                " and read the stream, which can be rejoined.",
+                code="unsupported_value",
+                param="background",
+            )
+        route = self.registry.route(request.model)
+        before = await conversation.earlier(self.store, tenant, request)
+        history = before.items if before else []
+        own = await conversation.resolved(self.store, tenant, request.input, history)
+        known_tools = request.tools or (before.tools if before else [])
+        now = int(time())
+        response = first_response(request, id=new_id("resp"), created_at=now)
+        tools = ToolNames(request.tools, request.tool_choice)
+        turn = Turn(
+            model=route.model,
+            request=request,
+            items=conversation.paired([*history, *own]),
+            tools=tools,
+            known_tools=ToolNames(known_tools),
+            facts=route.facts,
+            is_streamed=request.stream,
+        )
+        return Begun(
+            ResponseAssembler(
+                response,
+                tools,
+                padding=padded if request.include_obfuscation else unpadded,
+                has_raw_reasoning=route.facts.reasoning_output == "raw",
+            ),
+            route.provider.stream(turn),
+            StoredResponse(
+                tenant, response, history, own, known_tools, now + self.retention_seconds
+            ),
+        )
+
+    def _run(self, begun: Begun) -> Run:
+        run = Run(self.store, begun.stored, begun.assembler, begun.deltas)
+        self.runs.add(begun.stored.tenant, begun.stored.response.id, run)
+        return run
+
+    async def _replay(self, tenant: str, response_id: str, after: int) -> Frames:
+        """From the store: for finished responses, and for those that another process makes."""
+        while True:
+            response = await self.store.get(tenant, response_id)  # first: no event can be missed
+            frames = await self.store.frames(tenant, response_id, after=after)
+            if frames:
+                after += len(frames)
+                yield frames
+            if not response.is_live:
+                return
+            await asyncio.sleep(self.poll_seconds)
+
+
+async def _unpadded(told: Frames) -> Frames:
+    async with aclosing(told):
+        async for batch in told:
+            yield [without_padding(frame) for frame in batch]
+
+
+async def _encoded(events: Events) -> Frames:
+    async with aclosing(events):
+        async for told in events:
+            yield frames_of(told)

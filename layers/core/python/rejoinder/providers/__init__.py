@@ -1,0 +1,1 @@
+"""One folder per dialect, not per company: turns in, deltas out."""

@@ -1,0 +1,64 @@
+"""What a provider is given and what it gives back."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from rejoinder.engine.pipeline import Deltas
+from rejoinder.engine.tool_names import ToolNames
+from rejoinder.schema.items import Item
+from rejoinder.schema.request import CreateResponse
+
+type Knob = Literal[
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+    "user",
+    "safety_identifier",
+    "prompt_cache_key",
+    "service_tier",
+    "verbosity",
+    "reasoning_effort",
+    "logprobs",
+    "parallel_tool_calls",
+    "stream_options",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What is particular about a model or its server: data, never an `if` on a name."""
+
+    reasoning_output: Literal["summary", "raw"] = "summary"
+    sends_reasoning_back: bool = False  # the server wants earlier thinking in the history
+    needs_known_tools: bool = False  # the server refuses old calls without their definitions
+    knows_developer_role: bool = False
+    knows_allowed_tools: bool = False
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    drops: frozenset[Knob] = field(default=frozenset())  # tuning knobs that the server lacks
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One call of one model: the whole conversation, the options, the upstream's model name."""
+
+    model: str
+    request: CreateResponse
+    items: list[Item]
+    tools: ToolNames
+    known_tools: ToolNames  # also those of earlier turns, for upstreams that insist
+    facts: ModelFacts
+    is_streamed: bool
+
+
+class Provider(Protocol):
+    """An adapter to a dialect."""
+
+    def stream(self, turn: Turn) -> Deltas:
+        """Ask the model. `Started` comes first and `Finished` last.
+
+        Raises:
+            GatewayError: as contract §6.4 maps the upstream's failures.
+        """
+        ...

@@ -1,0 +1,261 @@
+"""Chat Completions chunks → deltas. A whole reply is one chunk that says `message`.
+
+Read as tolerantly as servers are various: `index` may be missing or always 0, ids may repeat
+in every chunk or be empty, a call may come whole, usage may come last or never.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import DecodeError, Struct, ValidationError
+from msgspec.json import Decoder, encode
+
+from rejoinder.engine.deltas import (
+    Delta,
+    Finished,
+    Reason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+)
+from rejoinder.errors import Unavailable
+from rejoinder.providers.refusals import told_in_stream
+from rejoinder.schema.items import JSON
+from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
+
+REASONS: dict[str, Reason] = {
+    "length": "max_output_tokens",
+    "max_tokens": "max_output_tokens",
+    "content_filter": "content_filter",
+}
+MESSAGE, REASONING = "message", "reasoning"
+
+
+class FunctionPiece(Struct):
+    """Part of a call; some servers give the arguments as an object."""
+
+    name: str | None = None
+    arguments: str | dict[str, JSON] | None = None
+
+
+class CallPiece(Struct):
+    """An entry of `tool_calls`."""
+
+    index: int | None = None
+    id: str | None = None
+    function: FunctionPiece | None = None
+
+
+class Said(Struct):
+    """A `delta` or a `message`."""
+
+    content: str | list[JSON] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | dict[str, JSON] | None = None
+    tool_calls: list[CallPiece] | None = None
+
+
+class Logprobs(Struct):
+    """Log probabilities of the tokens said."""
+
+    content: list[JSON] | None = None
+
+
+class Choice(Struct):
+    """We ask for one choice only."""
+
+    delta: Said | None = None
+    message: Said | None = None
+    logprobs: Logprobs | None = None
+    finish_reason: str | None = None
+
+
+class PromptDetails(Struct):
+    """Parts of `prompt_tokens`."""
+
+    cached_tokens: int | None = None
+
+
+class CompletionDetails(Struct):
+    """Parts of `completion_tokens`."""
+
+    reasoning_tokens: int | None = None
+
+
+class ChatUsage(Struct):
+    """Token counts; the cached ones are inside `prompt_tokens`."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+
+
+class Chunk(Struct):
+    """One payload. What we do not read is not decoded."""
+
+    choices: list[Choice] | None = None
+    usage: ChatUsage | None = None
+    service_tier: str | None = None
+    error: JSON = None
+
+
+class Call:
+    """A tool call as far as it is known."""
+
+    def __init__(self, block: str, call_id: str) -> None:
+        self.block = block
+        self.id = call_id
+        self.name = ""
+        self.held_back = ""  # arguments that came before the name
+
+
+_decode = Decoder(Chunk).decode
+
+
+class ChunkReader:
+    """Reads the payloads of one reply, in batches as they came."""
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+        self._by_index: dict[int, Call] = {}
+        self._usage: ChatUsage | None = None
+        self._service_tier: str | None = None
+        self._finish_reason: str | None = None
+        self._has_said = False
+        self._has_done_mark = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of use can follow."""
+        return self._has_done_mark or (self._finish_reason is not None and self._usage is not None)
+
+    def read(self, payloads: Sequence[bytes]) -> list[Delta]:
+        """What the payloads say.
+
+        Raises:
+            GatewayError: if one is an error, or not a chunk at all.
+        """
+        deltas: list[Delta] = []
+        for payload in payloads:
+            if payload.strip() == b"[DONE]":
+                self._has_done_mark = True
+                break
+            deltas += self._chunk(payload)
+        self._has_said = self._has_said or bool(deltas)
+        return deltas
+
+    def end(self) -> list[Delta]:
+        """The last delta.
+
+        Raises:
+            Unavailable: if the reply stopped in the middle.
+        """
+        if self._finish_reason is None and not (self._has_done_mark and self._has_said):
+            raise Unavailable("The model server ended its reply in the middle.")
+        reason = REASONS.get(self._finish_reason or "stop", "stop")
+        return [Finished(reason, _usage(self._usage), self._service_tier)]
+
+    def _chunk(self, payload: bytes) -> list[Delta]:
+        try:
+            chunk = _decode(payload)
+        except (DecodeError, ValidationError, UnicodeDecodeError) as error:
+            raise Unavailable("The model server sent something that is no chunk.") from error
+        if chunk.error:
+            raise told_in_stream(chunk.error)
+        self._usage = chunk.usage or self._usage
+        self._service_tier = chunk.service_tier or self._service_tier
+        if not chunk.choices:
+            return []
+        choice = chunk.choices[0]
+        said = choice.delta or choice.message
+        deltas = self._said(said, choice.logprobs) if said else []
+        if choice.finish_reason:
+            if choice.finish_reason == "error":
+                raise Unavailable("The model server broke off with an error.")
+            self._finish_reason = choice.finish_reason
+        return deltas
+
+    def _said(self, said: Said, logprobs: Logprobs | None) -> list[Delta]:
+        deltas: list[Delta] = []
+        thinking = said.reasoning_content or said.reasoning
+        if thinking and isinstance(thinking, str):
+            deltas.append(ReasoningDelta(REASONING, thinking))
+        if said.content:
+            if isinstance(said.content, str):
+                kept = logprobs.content if logprobs else None
+                deltas.append(TextDelta(MESSAGE, said.content, kept))
+            else:
+                deltas += _parts(said.content)
+        if said.refusal:
+            deltas.append(RefusalDelta(MESSAGE, said.refusal))
+        for piece in said.tool_calls or ():
+            deltas += self._call(piece)
+        return deltas
+
+    def _call(self, piece: CallPiece) -> list[Delta]:
+        call = self._call_of(piece)
+        function = piece.function or FunctionPiece()
+        arguments = function.arguments or ""
+        if not isinstance(arguments, str):
+            arguments = encode(arguments).decode()
+        if call.name:
+            return [ToolCallDelta(call.block, arguments)] if arguments else []
+        call.held_back += arguments
+        if not function.name:
+            return []
+        call.name = function.name
+        return [ToolCallDelta(call.block, call.held_back, call.id, call.name)]
+
+    def _call_of(self, piece: CallPiece) -> Call:
+        """The call that a piece belongs to: by index, else by id, else the latest."""
+        if piece.index is not None:
+            known = self._by_index.get(piece.index)
+        elif piece.id:
+            known = next((call for call in self._calls if call.id == piece.id), None)
+        else:
+            known = self._calls[-1] if self._calls and not _has_name(piece) else None
+        if known is None or _begins_another(known, piece):
+            known = Call(f"call {len(self._calls)}", piece.id or "")
+            self._calls.append(known)
+            if piece.index is not None:
+                self._by_index[piece.index] = known
+        return known
+
+
+def _has_name(piece: CallPiece) -> bool:
+    return piece.function is not None and bool(piece.function.name)
+
+
+def _begins_another(known: Call, piece: CallPiece) -> bool:
+    """Servers that number every call 0 still give each its own id and name."""
+    return bool(piece.id and known.id and piece.id != known.id and known.name and _has_name(piece))
+
+
+def _parts(content: list[JSON]) -> list[Delta]:
+    """Content as a list of parts, as Mistral's reasoning models send it."""
+    deltas: list[Delta] = []
+    for part in content:
+        match part:
+            case {"type": "text", "text": str(text)}:
+                deltas.append(TextDelta(MESSAGE, text))
+            case {"type": "thinking", "thinking": [*thoughts]}:
+                text = "".join(str(thought.get("text", "")) for thought in thoughts)
+                deltas.append(ReasoningDelta(REASONING, text))
+    return deltas
+
+
+def _usage(usage: ChatUsage | None) -> Usage:
+    if usage is None:
+        return Usage()
+    prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
+    cached = usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens
+    thought = usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens
+    return Usage(
+        prompt,
+        InputTokensDetails(cached_tokens=cached or 0),
+        completion,
+        OutputTokensDetails(reasoning_tokens=thought or 0),
+        prompt + completion,
+    )

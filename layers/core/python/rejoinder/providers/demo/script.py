@@ -1,0 +1,71 @@
+"""What the demo says."""
+
+import re
+
+from msgspec.json import encode
+
+from rejoinder.providers.base import Turn
+from rejoinder.providers.demo.example import example_of
+from rejoinder.schema.items import JSON, Item
+from rejoinder.schema.tools import FunctionTool
+
+MAX_ECHO_LENGTH = 400
+ADVICE = (
+    "I am the demo: a script inside Rejoinder, not a model. "
+    "Set OPENAI_API_KEY, start Ollama, or name a server in rejoinder.toml to talk to a real one."
+)
+
+
+def pieces_of(text: str) -> list[str]:
+    """Words with the space before them: what a stream is cut into."""
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+def thought(turn: Turn) -> str:
+    """The demo's reasoning summary."""
+    return f"The script has {len(turn.items)} items of conversation to answer."
+
+
+def spoken_text(turn: Turn) -> str:
+    """The demo's answer in words, or an instance of the JSON schema that was asked for."""
+    wanted = turn.request.text["format"]
+    if wanted["type"] == "json_schema":
+        return encode(example_of(wanted["schema"])).decode()
+    last = turn.items[-1] if turn.items else None
+    if wanted["type"] == "json_object":
+        return encode({"you_said": _text_of(last)}).decode()
+    if last is not None and last["type"] in ("function_call_output", "custom_tool_call_output"):
+        return f"The tool said: {_text_of(last)}"
+    echo = _text_of(last)[:MAX_ECHO_LENGTH]
+    return f"You said: {echo}\n\n{ADVICE}" if echo else ADVICE
+
+
+def called_tool(turn: Turn) -> FunctionTool | None:
+    """The tool to call: the one that must be, or one whose name the user's words touch."""
+    offered = [tool for tool in turn.tools.functions if turn.tools.allows(tool["name"])]
+    last = turn.items[-1] if turn.items else None
+    match turn.request.tool_choice:
+        case {"type": "function" | "custom", "name": str(name)}:
+            return next(tool for tool in offered if tool["name"] == turn.tools.flat(name))
+        case "required" | {"mode": "required"}:
+            return offered[0]
+    if last is None or last["type"] != "message" or last["role"] != "user":
+        return None
+    words = set(re.findall(r"[a-z]{3,}", _text_of(last).lower()))
+    return next((tool for tool in offered if words & _words_of(tool["name"])), None)
+
+
+def _words_of(name: str) -> set[str]:
+    verbs = {"get", "set", "list", "the", "call", "run", "make", "create", "tool", "function"}
+    return set(re.findall(r"[a-z]{3,}", name.lower())) - verbs
+
+
+def _text_of(item: Item | None) -> str:
+    match item:
+        case {"type": "message", "content": [*parts]} | {"output": [*parts]}:
+            texts: list[JSON] = parts
+            return " ".join(str(part["text"]) for part in texts if "text" in part)
+        case {"output": str(text)}:
+            return text
+        case _:
+            return ""

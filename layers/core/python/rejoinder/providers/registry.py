@@ -1,0 +1,141 @@
+"""From the model that a client names to the provider that answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from rejoinder.errors import InvalidRequest
+from rejoinder.providers.base import ModelFacts, Provider
+from rejoinder.schema.items import JSON
+
+GENERIC = ModelFacts(
+    drops=frozenset({"safety_identifier", "prompt_cache_key", "service_tier", "verbosity"})
+)
+OPENAI = ModelFacts(
+    knows_developer_role=True,
+    knows_allowed_tools=True,
+    max_tokens_field="max_completion_tokens",
+)
+FLAVOURS: Mapping[str, ModelFacts] = {"generic": GENERIC, "openai": OPENAI}
+
+
+@dataclass(slots=True)
+class Service:
+    """A provider as configured."""
+
+    name: str
+    provider: Provider
+    facts: ModelFacts
+    patterns: Sequence[str] = ()  # names that reach it without its prefix
+    models: list[str] = field(default_factory=list)  # those it was found to serve
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes."""
+
+    provider: Provider
+    provider_name: str
+    model: str  # as the upstream calls it
+    facts: ModelFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model that can be asked for."""
+
+    id: str
+    owned_by: str
+
+
+class Registry:
+    """The routing table. Order of search: alias, `provider/model`, route, known name, pattern."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        aliases: Mapping[str, str] | None = None,
+        routes: Mapping[str, str] | None = None,
+        facts: Mapping[str, Mapping[str, JSON]] | None = None,
+    ) -> None:
+        self.services = {service.name: service for service in services}
+        self._aliases = dict(aliases or {})
+        self._routes = dict(routes or {})
+        self._facts = dict(facts or {})
+
+    def route(self, name: str) -> Route:
+        """Where requests for this model go.
+
+        Raises:
+            InvalidRequest: if nobody serves it; the message names near misses.
+        """
+        target = self._aliases.get(name, name)
+        found = self._explicit(target) or self._routed(target) or self._served(target)
+        if found is None:
+            raise self._unknown(name)
+        service, model = found
+        return Route(service.provider, service.name, model, self._facts_of(service, model))
+
+    def models(self) -> list[ModelCard]:
+        """Every name that is known to work: aliases, then each service's models."""
+        cards = {alias: ModelCard(alias, "alias") for alias in self._aliases}
+        for service in self.services.values():
+            named = [name for name in service.patterns if not _is_pattern(name)]
+            for model in dict.fromkeys([*named, *service.models]):
+                is_taken = model in cards
+                name = f"{service.name}/{model}" if is_taken else model
+                cards[name] = ModelCard(name, service.name)
+        return list(cards.values())
+
+    def card(self, name: str) -> ModelCard | None:
+        """The card of one model, also of one that only a pattern or prefix reaches."""
+        listed = next((card for card in self.models() if card.id == name), None)
+        if listed is not None:
+            return listed
+        try:
+            return ModelCard(name, self.route(name).provider_name)
+        except InvalidRequest:
+            return None
+
+    def _explicit(self, name: str) -> tuple[Service, str] | None:
+        head, slash, model = name.partition("/")
+        service = self.services.get(head)
+        return (service, model) if service is not None and slash and model else None
+
+    def _routed(self, name: str) -> tuple[Service, str] | None:
+        for pattern, provider in self._routes.items():
+            if fnmatchcase(name, pattern) and provider in self.services:
+                return self.services[provider], name
+        return None
+
+    def _served(self, name: str) -> tuple[Service, str] | None:
+        for service in self.services.values():
+            if name in service.models or name in service.patterns:
+                return service, name
+        for service in self.services.values():
+            if any(fnmatchcase(name, pattern) for pattern in service.patterns):
+                return service, name
+        return None
+
+    def _facts_of(self, service: Service, model: str) -> ModelFacts:
+        facts = service.facts
+        for pattern, changes in self._facts.items():
+            if fnmatchcase(model, pattern) or fnmatchcase(f"{service.name}/{model}", pattern):
+                facts = replace(facts, **changes)
+        return facts
+
+    def _unknown(self, name: str) -> InvalidRequest:
+        known = [card.id for card in self.models()]
+        near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
+        hint = f" Did you mean {' or '.join(repr(model) for model in near)}?" if near else ""
+        return InvalidRequest(
+            f"The model {name!r} is not served here.{hint} GET /v1/models lists all.",
+            code="model_not_found",
+            param="model",
+        )
+
+
+def _is_pattern(name: str) -> bool:
+    return any(letter in name for letter in "*?[")

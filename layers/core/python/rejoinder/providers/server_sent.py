@@ -1,0 +1,45 @@
+"""Server-sent events as they come off the network, by the batch."""
+
+from rejoinder.errors import Unavailable
+
+MAX_EVENT_BYTES = 32 * 1024 * 1024
+
+
+class EventDecoder:
+    """Bytes cut anywhere in, `data` payloads out; those of one feed came together.
+
+    Reads any line end, comments, fields other than `data`, and data of several lines, as the
+    WHATWG HTML standard says (section "Interpreting an event stream").
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The payloads that are whole now.
+
+        Raises:
+            Unavailable: if one event grows beyond `MAX_EVENT_BYTES`.
+        """
+        text = self._rest + chunk
+        held_back = b""
+        if b"\r" in text:
+            if text.endswith(b"\r"):  # perhaps half of a line end
+                text, held_back = text[:-1], b"\r"
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *events, rest = text.split(b"\n\n")
+        self._rest = rest + held_back
+        if len(self._rest) > MAX_EVENT_BYTES:
+            raise Unavailable("The model server sent an event of more than 32 MB.")
+        return [payload for event in events if (payload := _payload(event))]
+
+    def flush(self) -> list[bytes]:
+        """What a stream left behind that ended without its last blank line."""
+        return self.feed(b"\n\n") if self._rest.strip() else []
+
+
+def _payload(event: bytes) -> bytes:
+    if event.startswith(b"data: ") and b"\n" not in event:
+        return event[6:]
+    lines = (line for line in event.split(b"\n") if line.startswith(b"data:"))
+    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

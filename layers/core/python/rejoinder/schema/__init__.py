@@ -1,0 +1,1 @@
+"""The API as types: what clients send (pydantic) and what we send (msgspec)."""

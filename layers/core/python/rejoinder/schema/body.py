@@ -1,0 +1,109 @@
+"""The body of `POST /v1/responses`, field by field. Contract §1.2 and §1.9."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Required, TypedDict
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, TypeAdapter
+
+from rejoinder.schema.choice import read_choice
+from rejoinder.schema.ids import is_response_id
+from rejoinder.schema.input import AnyItem
+from rejoinder.schema.items import JSON
+from rejoinder.schema.options import Include, Reasoning, StreamOptions, Text
+from rejoinder.schema.reading import (
+    MAX_TEXT,
+    TextOr,
+    decimal,
+    missing,
+    refusal,
+    shown,
+    whole,
+    wrong_type,
+    wrong_value,
+)
+from rejoinder.schema.toolbox import AnyTool
+
+MIN_OUTPUT_TOKENS = 16
+
+# Keys of Chat Completions, and stored prompts → what to do instead.
+UNSUPPORTED_KEYS: Mapping[str, str] = {
+    "messages": "Send 'input' instead.",
+    "max_tokens": "Send 'max_output_tokens' instead.",
+    "max_completion_tokens": "Send 'max_output_tokens' instead.",
+    "response_format": "Send 'text.format' instead.",
+    "reasoning_effort": "Send 'reasoning.effort' instead.",
+    "functions": "Send 'tools' instead.",
+    "function_call": "Send 'tool_choice' instead.",
+    "n": "A request gives one response; send it again for another.",
+    "stop": "There are no stop sequences here; leave it out.",
+    "logit_bias": "There is no equivalent here; leave it out.",
+    "prompt": "Stored prompts are not offered here; send 'instructions' and 'input' instead.",
+}
+
+
+def _model(name: str) -> str:
+    if not name:
+        raise missing("is required and must not be empty.")
+    if name.rpartition("/")[2].startswith(("o3-deep-research", "o4-mini-deep-research")):
+        say = f"{shown(name)} is not offered here: deep research needs hosted tools."
+        raise refusal("unsupported_value", say)
+    return name
+
+
+def _response_id(text: str) -> str:
+    if not is_response_id(text):
+        raise wrong_value("the id of a response, 'resp_…'", text)
+    return text
+
+
+def _conversation(value: JSON) -> str:
+    name = value.get("id") if isinstance(value, dict) else value
+    if not isinstance(name, str):
+        raise wrong_type("the id of a conversation, or an object with it", value)
+    return name
+
+
+def _retention(value: JSON) -> JSON:
+    """The API's reference has an underscore, its SDKs once had a hyphen."""
+    return "in_memory" if value == "in-memory" else value
+
+
+_Short = Annotated[str, Field(max_length=64)]
+
+
+class Body(TypedDict, total=False):
+    """The fields that we read; nulls are taken out before."""
+
+    model: Required[Annotated[str, AfterValidator(_model)]]
+    input: Annotated[JSON, TextOr(AnyItem)]
+    instructions: Annotated[str, Field(max_length=MAX_TEXT)]
+    previous_response_id: Annotated[str, AfterValidator(_response_id)]
+    conversation: Annotated[JSON, PlainValidator(_conversation)]
+    include: Include
+    tools: list[AnyTool]
+    tool_choice: Annotated[JSON, PlainValidator(read_choice)]
+    parallel_tool_calls: bool
+    max_tool_calls: Annotated[int, PlainValidator(whole(1))]
+    max_output_tokens: Annotated[int, PlainValidator(whole(MIN_OUTPUT_TOKENS))]
+    temperature: Annotated[float, PlainValidator(decimal(0, 2))]
+    top_p: Annotated[float, PlainValidator(decimal(0, 1))]
+    presence_penalty: Annotated[float, PlainValidator(decimal(-2, 2))]
+    frequency_penalty: Annotated[float, PlainValidator(decimal(-2, 2))]
+    top_logprobs: Annotated[int, PlainValidator(whole(0, 20))]
+    text: Text
+    reasoning: Reasoning
+    stream: bool
+    stream_options: StreamOptions
+    store: bool
+    background: bool
+    metadata: Annotated[dict[_Short, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
+    truncation: Literal["auto", "disabled"]
+    user: str
+    safety_identifier: _Short
+    prompt_cache_key: _Short
+    prompt_cache_retention: Annotated[Literal["in_memory", "24h"], BeforeValidator(_retention)]
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
+    seed: Annotated[int, PlainValidator(whole())]
+
+
+BODY = TypeAdapter(Body)

@@ -1,0 +1,19 @@
+"""Ids: a prefix that tells the kind, and 128 random bits that tell nothing else."""
+
+import re
+from secrets import token_hex
+from typing import Literal
+
+type Prefix = Literal["resp", "msg", "fc", "ctc", "rs", "fco", "ctco", "call", "req", "item"]
+
+_RESPONSE_ID = re.compile(r"resp_[A-Za-z0-9_-]{1,59}")
+
+
+def new_id(prefix: Prefix) -> str:
+    """A new id such as `resp_9f…`: at most 64 characters of `[A-Za-z0-9_]` (contract §2.3)."""
+    return f"{prefix}_{token_hex(16)}"
+
+
+def is_response_id(text: str) -> bool:
+    """Whether `text` has the form of a response id; it need not exist."""
+    return _RESPONSE_ID.fullmatch(text) is not None

@@ -1,0 +1,147 @@
+"""Items and content parts: the JSON of the API, and the one conversation format inside.
+
+What a client sends is brought into these shapes by `schema.input`; what a model says is
+built in them by the engine; they are stored as they are. Contract §2.1, §2.2 and §3.2.
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+type JSON = Any
+type ItemStatus = Literal["in_progress", "completed", "incomplete"]
+type Role = Literal["user", "assistant", "system", "developer"]
+type Phase = Literal["commentary", "final_answer"]
+
+
+class InputText(TypedDict):
+    """Text from a client."""
+
+    type: Literal["input_text"]
+    text: str
+
+
+class InputImage(TypedDict):
+    """An image: an https URL or a data URL."""
+
+    type: Literal["input_image"]
+    image_url: str
+    detail: Literal["low", "high", "auto", "original"]
+
+
+class InputFile(TypedDict):
+    """A file: a data URL (or bare base64) with a name, or a URL."""
+
+    type: Literal["input_file"]
+    filename: NotRequired[str]
+    file_data: NotRequired[str]
+    file_url: NotRequired[str]
+
+
+class OutputText(TypedDict):
+    """Text from a model."""
+
+    type: Literal["output_text"]
+    annotations: list[JSON]
+    logprobs: list[JSON]
+    text: str
+
+
+class Refusal(TypedDict):
+    """A model's words for not answering."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class SummaryText(TypedDict):
+    """A part of a reasoning summary."""
+
+    type: Literal["summary_text"]
+    text: str
+
+
+class ReasoningText(TypedDict):
+    """A part of a raw chain of thought."""
+
+    type: Literal["reasoning_text"]
+    text: str
+
+
+type InputPart = InputText | InputImage | InputFile
+type Part = InputPart | OutputText | Refusal
+
+
+class Message(TypedDict):
+    """Something said: by a client in any role, by a model as assistant."""
+
+    id: str
+    type: Literal["message"]
+    status: ItemStatus
+    role: Role
+    content: list[Part]
+    phase: NotRequired[Phase]
+
+
+class FunctionCall(TypedDict):
+    """A model's wish to call a function. `arguments` is JSON, as text."""
+
+    id: str
+    type: Literal["function_call"]
+    status: ItemStatus
+    arguments: str
+    call_id: str
+    name: str
+    namespace: NotRequired[str]
+
+
+class FunctionCallOutput(TypedDict):
+    """What the client's function gave back."""
+
+    id: str
+    type: Literal["function_call_output"]
+    status: ItemStatus
+    call_id: str
+    output: str | list[InputPart]
+
+
+class CustomToolCall(TypedDict):
+    """A model's wish to call a tool that takes free text."""
+
+    id: str
+    type: Literal["custom_tool_call"]
+    status: ItemStatus
+    call_id: str
+    input: str
+    name: str
+    namespace: NotRequired[str]
+
+
+class CustomToolCallOutput(TypedDict):
+    """What the client's free-text tool gave back."""
+
+    id: str
+    type: Literal["custom_tool_call_output"]
+    status: ItemStatus
+    call_id: str
+    output: str | list[InputPart]
+
+
+class Reasoning(TypedDict):
+    """A model's thinking. It has no `status` (contract 0.11)."""
+
+    id: str
+    type: Literal["reasoning"]
+    summary: list[SummaryText]
+    content: NotRequired[list[ReasoningText]]
+    encrypted_content: NotRequired[str]
+
+
+class ItemReference(TypedDict):
+    """Stands for a stored item; resolved before anything else sees the conversation."""
+
+    id: str
+    type: Literal["item_reference"]
+
+
+type OutputItem = Message | FunctionCall | CustomToolCall | Reasoning
+type Item = OutputItem | FunctionCallOutput | CustomToolCallOutput
+type InputItem = Item | ItemReference

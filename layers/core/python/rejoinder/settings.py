@@ -1,0 +1,67 @@
+"""What an operator may set: the content of `rejoinder.toml`. Units are in the names."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rejoinder.errors import GatewayError
+from rejoinder.providers.base import Knob
+
+DAY_SECONDS = 24 * 3600
+
+
+class Table(BaseModel):
+    """A table of the file; a key that we do not know is a mistake to be told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProviderSettings(Table):
+    """`[providers.NAME]`: one service. Its models are called `NAME/…`."""
+
+    dialect: Literal["chat_completions", "demo"] = "chat_completions"
+    base_url: str = ""
+    api_key: str = Field(default="", repr=False)
+    api_key_env: str = ""  # the environment variable that holds the key
+    headers: dict[str, str] = {}
+    models: tuple[str, ...] = ()  # names or patterns that reach it also without `NAME/`
+    flavour: Literal["openai", "generic"] = "generic"
+    timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.dialect != "demo" and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError("base_url must be an http:// or https:// address")
+        return self
+
+
+class ModelSettings(Table):
+    """`[models."PATTERN"]`: facts about models, where they differ from their provider's."""
+
+    reasoning_output: Literal["summary", "raw"] | None = None
+    sends_reasoning_back: bool | None = None
+    needs_known_tools: bool | None = None
+    knows_developer_role: bool | None = None
+    knows_allowed_tools: bool | None = None
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    drops: frozenset[Knob] | None = None
+
+
+class Settings(Table):
+    """The whole file; every key has a default."""
+
+    providers: dict[Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$")], ProviderSettings] = {}
+    models: dict[str, ModelSettings] = {}
+    aliases: dict[str, str] = {}  # the name a client says → the model it gets
+    keys: dict[str, str] = Field(default={}, repr=False)  # tenant → API key
+    routes: dict[str, str] = {}  # pattern of names → provider
+    unsupported_tools: Literal["drop", "reject"] = "drop"
+    unknown_parameters: Literal["ignore", "reject"] = "ignore"
+    retention_seconds: Annotated[int, Field(ge=60)] = 30 * DAY_SECONDS
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
+    heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = 12.0
+    patience_seconds: Annotated[float, Field(gt=0)] = 5.0  # before a stream opens without news
+
+
+class SettingsError(GatewayError):
+    """The settings are wrong: told to the operator, never to a client."""

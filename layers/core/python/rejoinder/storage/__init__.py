@@ -1,0 +1,1 @@
+"""Where responses are kept: what every store promises. The embedded one is in `local/`."""

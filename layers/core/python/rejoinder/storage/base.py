@@ -1,0 +1,109 @@
+"""The promises of a response store (decisions 10 to 14). One contract test suite holds for all.
+
+Everything belongs to a tenant: what is another's, deleted or expired does not exist.
+Times of day are Unix seconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rejoinder.schema.items import Item
+from rejoinder.schema.response import Response
+from rejoinder.schema.tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A response with all it was made from; children need nothing of their parents."""
+
+    tenant: str
+    response: Response
+    history: list[Item]  # the resolved conversation before this request
+    input: list[Item]  # this request's own items, resolved
+    tools: list[Tool]  # those of this request, else those of the turn before
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a next turn builds on."""
+
+    response: Response
+    items: list[Item]  # history, input and output, oldest first
+    tools: list[Tool]
+
+
+class ResponseStore(Protocol):
+    """Keeps responses, the events that told them, and the items that they are made of."""
+
+    async def begin(self, stored: StoredResponse, frames: Sequence[bytes]) -> None:
+        """Keep a new response with its first events, numbered from 0."""
+        ...
+
+    async def record(
+        self,
+        tenant: str,
+        response: Response,
+        frames: Sequence[bytes],
+        *,
+        first_number: int,
+    ) -> None:
+        """Append events, and keep the response as they leave it. All of it, or nothing.
+
+        Raises:
+            Conflict: if the response is final, deleted or expired: the first terminal write wins.
+        """
+        ...
+
+    async def get(self, tenant: str, response_id: str) -> Response:
+        """The response as last recorded.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        ...
+
+    async def frames(self, tenant: str, response_id: str, *, after: int) -> list[bytes]:
+        """The recorded events numbered above `after`, as they were sent.
+
+        Raises:
+            NotFound: if there is no such response.
+        """
+        ...
+
+    async def conversation(self, tenant: str, response_id: str) -> Conversation:
+        """The conversation up to and with this response.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        ...
+
+    async def input_items(self, tenant: str, response_id: str) -> list[Item]:
+        """The request's own items, in their order.
+
+        Raises:
+            NotFound: if there is no such response.
+        """
+        ...
+
+    async def item(self, tenant: str, item_id: str) -> Item:
+        """An item of any stored response, by its id; of several, the newest.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        ...
+
+    async def delete(self, tenant: str, response_id: str) -> None:
+        """Hide a response from every reader, at once; a sweep removes what it held.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        ...
+
+    async def sweep(self) -> int:
+        """Remove what is expired or deleted, for good; gives the number of responses."""
+        ...

@@ -1,0 +1,188 @@
+"""Answers that send themselves, and the reading of bodies."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+
+from msgspec.json import encode
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from rejoinder.engine.encoding import DONE, HEARTBEAT, TERMINAL_HEADS
+from rejoinder.errors import GatewayError, TooLarge, UnsupportedMediaType
+from rejoinder.gateway import Frames, Telling
+from rejoinder.schema.items import JSON
+
+type Headers = Mapping[str, str]
+
+
+async def body_of(request: Request, *, max_bytes: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLarge: if it has more bytes than that.
+        UnsupportedMediaType: if it says that it is not plain JSON.
+    """
+    _check_media(request)
+    length = request.headers.get("content-length", "0")
+    too_large = TooLarge(
+        f"The body may have at most {max_bytes} bytes; send large files as URLs instead."
+    )
+    if length.isdecimal() and int(length) > max_bytes:
+        raise too_large
+    read = bytearray()
+    async for chunk in request.stream():
+        read += chunk
+        if len(read) > max_bytes:
+            raise too_large
+    return bytes(read)
+
+
+def _check_media(request: Request) -> None:
+    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    if media.lower() != "application/json" and not media.lower().endswith("+json"):
+        raise UnsupportedMediaType(
+            f"The body must be JSON, sent as 'Content-Type: application/json'; got {media[:60]!r}."
+        )
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed; leave out Content-Encoding.")
+
+
+class Json:
+    """A whole answer, sent at once."""
+
+    def __init__(self, content: JSON, *, status: int = 200, headers: Headers | None = None) -> None:
+        self._body = encode(content)
+        self._status = status
+        self._headers = headers or {}
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        own = {"content-type": "application/json", "content-length": str(len(self._body))}
+        await send(_start(scope, self._status, own | dict(self._headers)))
+        await send({"type": "http.response.body", "body": self._body})
+
+
+class EventStream:
+    """Server-sent events: what is ready together leaves in one write (contract 0.2, 4.1).
+
+    The status line waits for the first event, so that an upstream's refusal becomes an HTTP
+    error, but no longer than `patience_seconds`. While there is nothing to say, a comment is
+    sent every `heartbeat_seconds`. When the client goes away, the frames are closed.
+    """
+
+    def __init__(
+        self,
+        telling: Telling,
+        *,
+        headers: Headers,
+        heartbeat_seconds: float,
+        patience_seconds: float,
+    ) -> None:
+        self._telling = telling
+        self._headers = headers
+        self._heartbeat_seconds = heartbeat_seconds
+        self._patience_seconds = patience_seconds
+        self._sent_at = 0.0
+        self._is_sending = False
+        self._is_gone = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until there are no more.
+
+        Raises:
+            GatewayError: if the first event fails before the status line was sent.
+        """
+        async with aclosing(self._telling.frames) as frames:
+            first = asyncio.ensure_future(anext(frames, []))
+            try:
+                await self._open(scope, send, first)
+                await self._attended(receive, send, frames, first)
+            finally:
+                if not first.done():
+                    first.cancel()
+                    with suppress(asyncio.CancelledError, GatewayError):
+                        await first
+
+    async def _open(self, scope: Scope, send: Send, first: asyncio.Future[list[bytes]]) -> None:
+        await asyncio.wait({first}, timeout=self._patience_seconds)
+        if first.done():
+            first.result()  # raises what the client shall get as an HTTP error
+        else:
+            self._telling.promise()
+        await send(_start(scope, 200, STREAM_HEADERS | dict(self._headers)))
+        if not first.done():
+            await self._send(send, HEARTBEAT)
+
+    async def _attended(
+        self, receive: Receive, send: Send, frames: Frames, first: asyncio.Future[list[bytes]]
+    ) -> None:
+        reader = asyncio.current_task()
+        assert reader is not None
+        attendant = asyncio.create_task(self._attend(receive, send, reader))
+        try:
+            await self._send_all(send, frames, first)
+        except asyncio.CancelledError:
+            if not self._is_gone:
+                raise
+            reader.uncancel()
+        finally:
+            attendant.cancel()
+
+    async def _send_all(
+        self, send: Send, frames: Frames, first: asyncio.Future[list[bytes]]
+    ) -> None:
+        batch, has_ended = await first, False
+        while True:
+            if batch and not has_ended:
+                has_ended = batch[-1].startswith(TERMINAL_HEADS)
+                await self._send(send, b"".join([*batch, DONE] if has_ended else batch), has_ended)
+            try:
+                batch = await anext(frames)
+            except StopAsyncIteration:
+                break
+        if not has_ended:
+            await self._send(send, DONE, is_last=True)
+
+    async def _send(self, send: Send, body: bytes, is_last: bool = False) -> None:
+        self._is_sending = True
+        await send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        self._is_sending = False
+        self._sent_at = asyncio.get_running_loop().time()
+
+    async def _attend(self, receive: Receive, send: Send, reader: asyncio.Task[None]) -> None:
+        """Beat while nothing is said, and notice when the client goes away."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                async with asyncio.timeout_at(self._sent_at + self._heartbeat_seconds):
+                    message = await receive()
+            except TimeoutError:
+                if self._is_sending:  # to a slow reader: it has enough to read
+                    self._sent_at = loop.time()
+                elif loop.time() - self._sent_at >= self._heartbeat_seconds:
+                    await self._send(send, HEARTBEAT)
+                continue
+            if message["type"] == "http.disconnect":
+                self._is_gone = True
+                reader.cancel()
+                return
+
+
+STREAM_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
+
+
+def _start(scope: Scope, status: int, headers: Headers) -> JSON:
+    named = {"x-request-id": scope["rejoinder.request_id"], **headers}
+    scope["rejoinder.status"] = status
+    return {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in named.items()
+        ],
+    }

@@ -1,0 +1,234 @@
+"""The route table, read by the router and by the deployment, and one endpoint per row."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.requests import Request
+
+from rejoinder import __version__
+from rejoinder.errors import InvalidRequest, NotFound
+from rejoinder.gateway import Gateway, Telling
+from rejoinder.providers.registry import ModelCard
+from rejoinder.schema.ids import is_response_id
+from rejoinder.schema.items import JSON
+from rejoinder.schema.request import CreateResponse, read_request
+from rejoinder.settings import Settings
+from rejoinder.web.messages import EventStream, Json, body_of
+from rejoinder.web.openapi import document
+from rejoinder.web.presence import unless_gone
+from rejoinder.web.query import Page, boolean, integer, page_of
+
+type Answer = Json | EventStream
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated request for an endpoint."""
+
+    gateway: Gateway
+    settings: Settings
+    tenant: str
+    http: Request
+
+
+type Endpoint = Callable[[Call], Awaitable[Answer]]
+
+
+async def create_response(call: Call) -> Answer:
+    """POST /v1/responses (contract §1)."""
+    body = await body_of(call.http, max_bytes=call.settings.max_body_bytes)
+    request = read_request(body, unsupported_tools=call.settings.unsupported_tools)
+    headers = _told_by_headers(call, request)
+    if request.stream:
+        telling = await call.gateway.stream(call.tenant, request)
+        return _event_stream(call, telling, headers)
+    making = call.gateway.create(call.tenant, request)
+    response = await (making if request.store else unless_gone(call.http.receive, making))
+    return Json(response, headers=headers)
+
+
+async def describe_endpoint(_call: Call) -> Answer:
+    """GET /v1/responses (contract §7): what is here; never a list of responses."""
+    return Json(
+        {
+            "object": "endpoint",
+            "endpoint": "/v1/responses",
+            "version": __version__,
+            "methods": ["GET", "POST"],
+            "capabilities": {
+                "streaming": True,
+                "store": True,
+                "rejoin": True,
+                "background": False,
+                "conversations": False,
+                "compact": False,
+                "tools": ["function", "custom", "namespace"],
+            },
+            "input_types": [
+                "message",
+                "function_call",
+                "function_call_output",
+                "custom_tool_call",
+                "custom_tool_call_output",
+                "reasoning",
+                "item_reference",
+            ],
+            "models_url": "/v1/models",
+            "openapi_url": "/v1/openapi.json",
+        }
+    )
+
+
+async def retrieve_response(call: Call) -> Answer:
+    """GET /v1/responses/{response_id}, as JSON or as a stream to rejoin (contract §5.1, §5.2)."""
+    response_id = _response_id(call)
+    query = call.http.query_params
+    after = integer(query, "starting_after", at_least=0)
+    pad = boolean(query, "include_obfuscation")
+    if not boolean(query, "stream"):
+        if after is not None:
+            raise InvalidRequest(
+                "'starting_after' may be sent only together with stream=true.",
+                code="invalid_value",
+                param="starting_after",
+            )
+        return Json(await call.gateway.retrieve(call.tenant, response_id))
+    frames = await call.gateway.follow(
+        call.tenant,
+        response_id,
+        after=-1 if after is None else after,
+        with_padding=pad is not False,
+    )
+    return _event_stream(call, Telling(frames, lambda: None), {})
+
+
+async def delete_response(call: Call) -> Answer:
+    """DELETE /v1/responses/{response_id} (contract §5.3)."""
+    response_id = _response_id(call)
+    await call.gateway.delete(call.tenant, response_id)
+    return Json({"id": response_id, "object": "response", "deleted": True})
+
+
+async def list_input_items(call: Call) -> Answer:
+    """GET /v1/responses/{response_id}/input_items (contract §5.5)."""
+    response_id = _response_id(call)
+    page = page_of(call.http.query_params)
+    items: list[JSON] = [*await call.gateway.input_items(call.tenant, response_id)]
+    return Json(_listed(items, page))
+
+
+async def list_models(call: Call) -> Answer:
+    """GET /v1/models (contract §7)."""
+    cards = [_model(card) for card in call.gateway.registry.models()]
+    return Json({"object": "list", "data": cards})
+
+
+async def retrieve_model(call: Call) -> Answer:
+    """GET /v1/models/{model}; the name may hold slashes, colons and dots."""
+    name = call.http.path_params["model"]
+    card = call.gateway.registry.card(name)
+    if card is None:
+        raise NotFound(
+            f"The model {name!r} is not served here; GET /v1/models lists all.",
+            code="model_not_found",
+            param="model",
+        )
+    return Json(_model(card))
+
+
+async def health(_call: Call) -> Answer:
+    """GET /health: the process is there."""
+    return Json({"status": "ok", "version": __version__})
+
+
+async def openapi(_call: Call) -> Answer:
+    """GET /v1/openapi.json: this API, for machines."""
+    return Json(document())
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A route. `may_stream`: whether the answer may be a stream of events."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    endpoint: Endpoint
+    may_stream: bool = False
+    is_public: bool = False
+
+
+_RESPONSE = "/responses/{response_id}"
+_API = (
+    Row("POST", "/responses", create_response, may_stream=True),
+    Row("GET", "/responses", describe_endpoint),
+    Row("GET", _RESPONSE, retrieve_response, may_stream=True),
+    Row("DELETE", _RESPONSE, delete_response),
+    Row("GET", f"{_RESPONSE}/input_items", list_input_items),
+    Row("GET", "/models", list_models),
+    Row("GET", "/chat/models", list_models),
+    Row("GET", "/models/{model:path}", retrieve_model),
+    Row("GET", "/openapi.json", openapi, is_public=True),
+)
+PREFIXES = ("/v1", "/v1/openai")
+ROUTES = (
+    Row("GET", "/health", health, is_public=True),
+    *(
+        Row(row.method, prefix + row.path, row.endpoint, row.may_stream, row.is_public)
+        for prefix in PREFIXES
+        for row in _API
+    ),
+)
+
+
+def _event_stream(call: Call, telling: Telling, headers: dict[str, str]) -> EventStream:
+    return EventStream(
+        telling,
+        headers=headers,
+        heartbeat_seconds=call.settings.heartbeat_seconds,
+        patience_seconds=call.settings.patience_seconds,
+    )
+
+
+def _response_id(call: Call) -> str:
+    response_id = call.http.path_params["response_id"]
+    if not is_response_id(response_id):
+        raise InvalidRequest(
+            f"{response_id[:60]!r} is not a response id; those look like 'resp_…'.",
+            code="invalid_response_id",
+            param="response_id",
+        )
+    return str(response_id)
+
+
+def _told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
+    """What was left out, and who answers: contract D1, D2 and D7."""
+    headers = {}
+    if request.ignored_parameters:
+        if call.settings.unknown_parameters == "reject":
+            name = request.ignored_parameters[0]
+            raise InvalidRequest(
+                f"Unknown parameter: {name!r}; leave it out.",
+                code="unknown_parameter",
+                param=name,
+            )
+        headers["X-Ignored-Parameters"] = ", ".join(request.ignored_parameters)
+    if request.ignored_tools:
+        headers["X-Ignored-Tools"] = ", ".join(request.ignored_tools)
+    route = call.gateway.registry.route(request.model)
+    return headers | {"X-Upstream-Model": f"{route.provider_name}/{route.model}"}
+
+
+def _listed(items: list[JSON], page: Page) -> JSON:
+    data, has_more = page.cut(items)
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
+    }
+
+
+def _model(card: ModelCard) -> JSON:
+    return {"id": card.id, "object": "model", "created": 0, "owned_by": card.owned_by}

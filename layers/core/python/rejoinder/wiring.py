@@ -1,0 +1,100 @@
+"""Settings → gateway → application: the only place that puts the parts together."""
+
+import os
+from collections.abc import Mapping
+
+import httpx
+
+from rejoinder.gateway import Gateway
+from rejoinder.providers.base import Provider
+from rejoinder.providers.chat_completions import ChatCompletions
+from rejoinder.providers.demo import Demo
+from rejoinder.providers.registry import FLAVOURS, GENERIC, Registry, Service
+from rejoinder.providers.upstream import Upstream
+from rejoinder.settings import ProviderSettings, Settings, SettingsError
+from rejoinder.storage.base import ResponseStore
+
+
+def build_gateway(
+    settings: Settings,
+    store: ResponseStore,
+    transport: httpx.AsyncBaseTransport,
+    env: Mapping[str, str] = os.environ,
+) -> Gateway:
+    """The product, with a provider for each that the settings name, and the demo.
+
+    Raises:
+        SettingsError: if a key is wanted from the environment that is not there, or a route or
+            alias leads nowhere.
+    """
+    services = [
+        service_of(name, provider, transport, env) for name, provider in settings.providers.items()
+    ]
+    if "demo" not in settings.providers:
+        services.append(Service("demo", Demo(), GENERIC, ("demo",)))
+    registry = Registry(
+        services,
+        aliases=settings.aliases,
+        routes=settings.routes,
+        facts={
+            pattern: facts.model_dump(exclude_none=True)
+            for pattern, facts in settings.models.items()
+        },
+    )
+    _check_routes(settings, registry)
+    return Gateway(registry, store, retention_seconds=settings.retention_seconds)
+
+
+def service_of(
+    name: str,
+    settings: ProviderSettings,
+    transport: httpx.AsyncBaseTransport,
+    env: Mapping[str, str],
+) -> Service:
+    """One provider as a service of the registry.
+
+    Raises:
+        SettingsError: if its key is missing from the environment.
+    """
+    provider: Provider
+    if settings.dialect == "demo":
+        provider = Demo()
+    else:
+        provider = ChatCompletions(upstream_of(name, settings, transport, env))
+    return Service(name, provider, FLAVOURS[settings.flavour], settings.models)
+
+
+def upstream_of(
+    name: str,
+    settings: ProviderSettings,
+    transport: httpx.AsyncBaseTransport,
+    env: Mapping[str, str],
+) -> Upstream:
+    """The connection to one provider's server.
+
+    Raises:
+        SettingsError: if its key is missing from the environment.
+    """
+    key = settings.api_key
+    if settings.api_key_env:
+        key = env.get(settings.api_key_env, "")
+        if not key:
+            raise SettingsError(
+                f"Provider {name!r} wants its key from {settings.api_key_env}, which is not set."
+            )
+    bearer = {"authorization": f"Bearer {key}"} if key else {}
+    return Upstream(
+        transport,
+        settings.base_url,
+        headers=bearer | settings.headers,
+        timeout_seconds=settings.timeout_seconds,
+    )
+
+
+def _check_routes(settings: Settings, registry: Registry) -> None:
+    for pattern, name in settings.routes.items():
+        if name not in registry.services:
+            known = ", ".join(registry.services)
+            raise SettingsError(
+                f"Route {pattern!r} leads to provider {name!r}, which is not there; known: {known}."
+            )

@@ -1,0 +1,141 @@
+"""Where the local server finds its settings: a TOML file, and what the environment offers."""
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import ValidationError
+
+from rejoinder.settings import ProviderSettings, Settings, SettingsError
+
+DEFAULT_PORT = 8787
+DEFAULT_DATA = Path(".rejoinder")
+DEFAULT_CONFIG = Path("rejoinder.toml")
+
+# Hosted services with an OpenAI-compatible endpoint: the variable with the key → name, address.
+# Sources: each service's own "OpenAI compatibility" page.
+KNOWN_SERVICES: Mapping[str, tuple[str, str]] = {
+    "OPENAI_API_KEY": ("openai", "https://api.openai.com/v1"),
+    "OPENROUTER_API_KEY": ("openrouter", "https://openrouter.ai/api/v1"),
+    "GROQ_API_KEY": ("groq", "https://api.groq.com/openai/v1"),
+    "MISTRAL_API_KEY": ("mistral", "https://api.mistral.ai/v1"),
+    "DEEPSEEK_API_KEY": ("deepseek", "https://api.deepseek.com/v1"),
+    "TOGETHER_API_KEY": ("together", "https://api.together.xyz/v1"),
+    "XAI_API_KEY": ("xai", "https://api.x.ai/v1"),
+    "FIREWORKS_API_KEY": ("fireworks", "https://api.fireworks.ai/inference/v1"),
+    "CEREBRAS_API_KEY": ("cerebras", "https://api.cerebras.ai/v1"),
+}
+OPENAI_MODELS = ("gpt-*", "o1*", "o3*", "o4*", "chatgpt-*", "ft:gpt-*")
+
+# Servers on this machine, asked at each start: name → address.
+LOCAL_SERVERS: Mapping[str, str] = {
+    "ollama": "http://127.0.0.1:11434/v1",
+    "lmstudio": "http://127.0.0.1:1234/v1",
+    "vllm": "http://127.0.0.1:8000/v1",
+    "llamacpp": "http://127.0.0.1:8080/v1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a start of the local server needs to know."""
+
+    port: int
+    data: Path
+    settings: Settings
+    config_path: Path | None
+    dev_key: str
+    candidates: Mapping[str, ProviderSettings]  # local servers that may be there
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
+        """Read PORT, DATA, CONFIG and DEV_KEY, the file and the keys.
+
+        Raises:
+            SettingsError: naming what is wrong and where.
+        """
+        data = Path(env.get("DATA") or DEFAULT_DATA).expanduser().resolve()
+        path = _config_path(env)
+        settings = read_settings(path) if path else Settings()
+        found = {**found_services(env), **settings.providers}
+        return cls(
+            port=_port(env),
+            data=data,
+            settings=settings.model_copy(update={"providers": found}),
+            config_path=path,
+            dev_key=env.get("DEV_KEY") or _kept_key(data),
+            candidates={
+                name: provider for name, provider in found_servers(env).items() if name not in found
+            },
+        )
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a file.
+
+    Raises:
+        SettingsError: naming the file, the key and what is wrong with it.
+    """
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(key) for key in first["loc"]) or "the file"
+        raise SettingsError(f"{path}: {place}: {first['msg']}.") from error
+
+
+def found_services(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
+    """The hosted services whose key is in the environment."""
+    found: dict[str, ProviderSettings] = {}
+    for variable, (name, base_url) in KNOWN_SERVICES.items():
+        if env.get(variable):
+            is_openai = name == "openai"
+            found[name] = ProviderSettings(
+                base_url=(env.get("OPENAI_BASE_URL") if is_openai else None) or base_url,
+                api_key_env=variable,
+                models=OPENAI_MODELS if is_openai else (),
+                flavour="openai" if is_openai else "generic",
+            )
+    return found
+
+
+def found_servers(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
+    """The servers that may run on this machine, Ollama's where OLLAMA_HOST says."""
+    addresses = dict(LOCAL_SERVERS)
+    if host := env.get("OLLAMA_HOST"):
+        address = host if "://" in host else f"http://{host}"
+        addresses["ollama"] = f"{address.replace('0.0.0.0', '127.0.0.1').rstrip('/')}/v1"
+    return {name: ProviderSettings(base_url=url) for name, url in addresses.items()}
+
+
+def _config_path(env: Mapping[str, str]) -> Path | None:
+    if named := env.get("CONFIG"):
+        return Path(named).expanduser()
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
+
+
+def _port(env: Mapping[str, str]) -> int:
+    text = env.get("PORT") or str(DEFAULT_PORT)
+    if not text.isdecimal() or not 0 <= int(text) < 65536:
+        raise SettingsError(f"PORT must be a number from 0 to 65535; got {text!r}.")
+    return int(text)
+
+
+def _kept_key(data: Path) -> str:
+    """The development key: made once, readable by its owner only."""
+    path = data / "dev_key"
+    if path.exists():
+        return path.read_text().strip()
+    key = f"sk-dev-{secrets.token_urlsafe(24)}"
+    data.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(f"{key}\n")
+    return key

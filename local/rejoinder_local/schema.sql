@@ -1,0 +1,41 @@
+-- The embedded store. Times are Unix seconds; bodies are zlib-compressed JSON.
+-- A response is a small row that changes often; what it was made from is written once.
+
+CREATE TABLE IF NOT EXISTS responses (
+    row        INTEGER PRIMARY KEY,
+    tenant     TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    status     TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    deleted_at INTEGER,
+    body       BLOB NOT NULL,
+    UNIQUE (tenant, id)
+);
+CREATE INDEX IF NOT EXISTS responses_by_expiry ON responses (expires_at);
+CREATE INDEX IF NOT EXISTS responses_deleted ON responses (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS responses_live ON responses (status)
+    WHERE status IN ('queued', 'in_progress');
+
+CREATE TABLE IF NOT EXISTS contexts (
+    response INTEGER PRIMARY KEY REFERENCES responses ON DELETE CASCADE,
+    history  BLOB NOT NULL,
+    input    BLOB NOT NULL,
+    tools    BLOB NOT NULL
+);
+
+-- Batches of events, keyed by the number of their last one: "all after n" is one range.
+CREATE TABLE IF NOT EXISTS batches (
+    response      INTEGER NOT NULL REFERENCES responses ON DELETE CASCADE,
+    last_number   INTEGER NOT NULL,
+    is_compressed INTEGER NOT NULL,
+    frames        BLOB NOT NULL,
+    PRIMARY KEY (response, last_number)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS items (
+    tenant   TEXT NOT NULL,
+    id       TEXT NOT NULL,
+    response INTEGER NOT NULL REFERENCES responses ON DELETE CASCADE,
+    PRIMARY KEY (tenant, id, response)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS items_by_response ON items (response);

@@ -1,0 +1,174 @@
+"""The local server: the application under uvicorn, its housekeeping, and its graceful end."""
+
+import asyncio
+import fcntl
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import uvicorn
+
+from rejoinder.errors import Unavailable
+from rejoinder.gateway import Gateway
+from rejoinder.settings import SettingsError
+from rejoinder.web.app import App
+from rejoinder.web.auth import KeyRing, digest_of
+from rejoinder.wiring import build_gateway
+from rejoinder_local.config import Config
+from rejoinder_local.discovery import discover
+from rejoinder_local.recover import recover
+from rejoinder_local.store import SQLiteStore
+from rejoinder_local.terminal import banner, painted, say
+from rejoinder_local.transport import LocalTransport
+
+HOST = "127.0.0.1"
+SWEEP_SECONDS = 60.0
+DRAIN_SECONDS = 5.0
+STOPPING = Unavailable("The server was stopped while this response was made; ask again.")
+
+
+class LocalServer(uvicorn.Server):
+    """Uvicorn, except that responses in the making come to an end before connections do."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, give the runs a moment, end the late ones, then close."""
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        await self._gateway.runs.drain(DRAIN_SECONDS, STOPPING)
+        await super().shutdown(sockets)
+
+
+def serve(config: Config) -> None:
+    """Run until Ctrl-C.
+
+    Raises:
+        SettingsError: if the port or the data folder is taken, or a provider is set up wrongly.
+    """
+    config.data.mkdir(parents=True, exist_ok=True)
+    with locked(config.data / "lock"):
+        listening = _listen(config.port)
+        asyncio.run(_serve(config, listening), loop_factory=_loop_factory())
+
+
+async def _serve(config: Config, listening: socket.socket) -> None:
+    store = SQLiteStore(config.data / "responses.sqlite3")
+    transport = LocalTransport()
+    gateway = build_gateway(config.settings, store, transport)
+    cut_off = await recover(store)
+    app = App(gateway, _keys(config), config.settings)
+    server = LocalServer(_uvicorn_config(app), gateway)
+    url = f"http://{HOST}:{listening.getsockname()[1]}"
+    chores = [
+        asyncio.create_task(_sweep(store)),
+        asyncio.create_task(_introduce(config, gateway, transport, url)),
+    ]
+    if cut_off:
+        say(
+            painted(
+                f"  {cut_off} responses were cut off by the last stop and have failed.", "yellow"
+            )
+        )
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        await transport.aclose()
+        store.close()
+        say(painted("\n  Stopped. Everything is kept; `make serve` goes on from here.", "dim"))
+
+
+async def _introduce(config: Config, gateway: Gateway, transport: LocalTransport, url: str) -> None:
+    """Find out who is there while we answer already, then print the banner."""
+    silent = await discover(
+        gateway.registry,
+        config.settings.providers,
+        config.candidates,
+        transport,
+        os.environ,
+        own_url=url,
+    )
+    say(banner(config, url, gateway.registry, silent))
+
+
+async def _sweep(store: SQLiteStore) -> None:
+    while True:
+        await store.sweep()
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _uvicorn_config(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    with suppress(ImportError):
+        import uvloop
+
+        return uvloop.Loop
+    return None
+
+
+def _keys(config: Config) -> KeyRing:
+    keys = {digest_of(config.dev_key): "dev"}
+    return KeyRing(keys | {digest_of(key): tenant for tenant, key in config.settings.keys.items()})
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"Port {port} is taken. Choose another: make serve PORT={port + 1}"
+        ) from error
+    return listening
+
+
+class locked:  # noqa: N801, reads as a verb
+    """The data folder belongs to one process at a time.
+
+    Raises:
+        SettingsError: if another one has it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise SettingsError(
+                f"Another Rejoinder is using {self._path.parent}. Stop it, or choose another "
+                "folder: make serve DATA=…"
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()

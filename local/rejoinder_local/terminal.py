@@ -1,0 +1,101 @@
+"""What a person at a terminal sees: the banner, the log lines, colours where there are any."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from rejoinder.providers.registry import Registry
+from rejoinder_local.config import Config
+
+MODELS_SHOWN = 6
+
+CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def has_colours() -> bool:
+    """Whether standard output is a terminal that wants them (see no-color.org)."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def painted(text: str, colour: str) -> str:
+    """The text in a colour, where there are colours."""
+    return f"\x1b[{CODES[colour]}m{text}\x1b[0m" if has_colours() else text
+
+
+def say(text: str = "", *, to_stderr: bool = False) -> None:
+    """Print a line at once."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def banner(config: Config, url: str, registry: Registry, silent: Mapping[str, str]) -> str:
+    """All that a newcomer needs: address, key, models, a line to paste, where the data lives."""
+    lines = [
+        "",
+        f"  {painted('Rejoinder', 'bold')} is answering at {painted(f'{url}/v1', 'cyan')}",
+        "",
+        f"  API key   {config.dev_key}",
+        f"  Data      {config.data}",
+        f"  Settings  {config.config_path or 'none; write rejoinder.toml to add models'}",
+        "",
+        *_provider_lines(registry, silent),
+        "",
+        "  Try it:",
+        "",
+        f"    curl {url}/v1/responses \\",
+        f"      -H 'Authorization: Bearer {config.dev_key}' \\",
+        "      -H 'Content-Type: application/json' \\",
+        f'      -d \'{{"model": "{_first_model(registry)}", "input": "Hello!"}}\'',
+        "",
+        f"  {painted('Ctrl-C stops it; responses are kept.', 'dim')}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _provider_lines(registry: Registry, silent: Mapping[str, str]) -> list[str]:
+    lines: list[str] = []
+    for name, service in registry.services.items():
+        models = [*service.models] or [*service.patterns]
+        shown = ", ".join(models[:MODELS_SHOWN]) or f"say {name}/MODEL"
+        more = f" and {len(models) - MODELS_SHOWN} more" if len(models) > MODELS_SHOWN else ""
+        note = painted(f"  ({silent[name]})", "yellow") if name in silent else ""
+        label = "Models    " if not lines else "          "
+        lines.append(f"  {label}{painted(name, 'green')}: {shown}{more}{note}")
+    return lines
+
+
+def _first_model(registry: Registry) -> str:
+    for service in registry.services.values():
+        if service.models:
+            return f"{service.name}/{service.models[0]}"
+    return "demo"
+
+
+class LineFormatter(logging.Formatter):
+    """One line a record; requests as status, method, path and time. Never bodies or keys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = painted(self.formatTime(record, "%H:%M:%S"), "dim")
+        if record.getMessage() == "request":
+            fields = vars(record)
+            status = fields["status"]
+            colour = "green" if status < 400 else "yellow" if status < 500 else "red"
+            return (
+                f"{when} {painted(str(status), colour)} {fields['method']} {fields['path']}"
+                f" {fields['duration_ms']:.0f} ms {painted(fields['request_id'], 'dim')}"
+            )
+        return f"{when} {record.levelname.lower()} {super().format(record)}"
+
+
+def log_to_terminal() -> None:
+    """Send our log to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter())
+    logger = logging.getLogger("rejoinder")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
