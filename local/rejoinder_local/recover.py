@@ -2,7 +2,7 @@
 
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.recovery import resumed
-from rejoinder.errors import GatewayError
+from rejoinder.errors import Unavailable
 from rejoinder_local.store import SQLiteStore
 
 CUT_OFF = "The server stopped while this response was made; ask again."
@@ -14,6 +14,6 @@ async def recover(store: SQLiteStore) -> int:
     for tenant, response_id in unfinished:
         recorded = await store.frames(tenant, response_id, after=-1)
         assembler = resumed(await store.get(tenant, response_id), recorded)
-        told = assembler.fail(GatewayError(CUT_OFF, code="server_error"))
+        told = assembler.fail(Unavailable(CUT_OFF, code="server_error"))
         await store.record(tenant, assembler.response, frames_of(told), first_number=len(recorded))
     return len(unfinished)

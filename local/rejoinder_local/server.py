@@ -3,8 +3,10 @@
 import asyncio
 import fcntl
 import os
+import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +26,8 @@ from rejoinder_local.terminal import banner, painted, say
 from rejoinder_local.transport import LocalTransport
 
 HOST = "127.0.0.1"
-SWEEP_SECONDS = 60.0
+BEAT_SECONDS = 5.0
+BEATS_PER_SWEEP = 12
 DRAIN_SECONDS = 5.0
 STOPPING = Unavailable("The server was stopped while this response was made; ask again.")
 
@@ -35,6 +38,14 @@ class LocalServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
         super().__init__(config)
         self._gateway = gateway
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal. Uvicorn would raise it again in the end, and cut off what we close."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, give the runs a moment, end the late ones, then close."""
@@ -67,7 +78,7 @@ async def _serve(config: Config, listening: socket.socket) -> None:
     server = LocalServer(_uvicorn_config(app), gateway)
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     chores = [
-        asyncio.create_task(_sweep(store)),
+        asyncio.create_task(_keep_house(store)),
         asyncio.create_task(_introduce(config, gateway, transport, url)),
     ]
     if cut_off:
@@ -100,10 +111,12 @@ async def _introduce(config: Config, gateway: Gateway, transport: LocalTransport
     say(banner(config, url, gateway.registry, silent))
 
 
-async def _sweep(store: SQLiteStore) -> None:
-    while True:
-        await store.sweep()
-        await asyncio.sleep(SWEEP_SECONDS)
+async def _keep_house(store: SQLiteStore) -> None:
+    for beat in count():
+        if beat % BEATS_PER_SWEEP == 0:
+            await store.sweep()
+        await store.checkpoint()
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def _uvicorn_config(app: App) -> uvicorn.Config:

@@ -2,14 +2,15 @@
 
 All calls run on the event loop's thread: a write takes some 30 µs, less than handing it to
 another thread would. Nothing waits for the disk: with WAL and `synchronous=NORMAL` a commit
-survives the death of the process (a power cut may cost the last moments), and checkpoints,
-which do wait, are made by `sweep` in a thread with a connection of its own.
+survives the death of the process (a power cut may cost the last moments). Checkpoints and
+sweeps, which do wait, run in a thread with a connection of their own.
 """
 
 import asyncio
 import sqlite3
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from time import time
@@ -24,6 +25,7 @@ from rejoinder.schema.tools import Tool
 from rejoinder.storage.base import Conversation, StoredResponse
 
 SWEEP_BATCH = 200  # responses removed in one transaction: the writers wait no longer than that
+CHECKPOINT_BYTES = 4 * 1024 * 1024
 
 _decode_response = Decoder(Response).decode
 _decode_items: Callable[[bytes], list[Item]] = Decoder(list[JSON]).decode
@@ -48,7 +50,7 @@ class SQLiteStore:
 
     async def begin(self, stored: StoredResponse, frames: Sequence[bytes]) -> None:
         response, tenant = stored.response, stored.tenant
-        with self._db:
+        with self._transaction():
             row = self._db.execute(
                 "INSERT INTO responses (tenant, id, status, expires_at, body)"
                 " VALUES (?, ?, ?, ?, ?)",
@@ -64,13 +66,14 @@ class SQLiteStore:
     async def record(
         self, tenant: str, response: Response, frames: Sequence[bytes], *, first_number: int
     ) -> None:
-        with self._db:
+        if response.is_live and not _ends_item(frames):
+            self._append_live(tenant, response.id, frames, first_number)
+            return
+        with self._transaction():
             row, status = self._row(tenant, response.id, error=Conflict)
             if status not in ("queued", "in_progress"):
                 raise Conflict
             self._append(row, frames, first_number=first_number, is_final=not response.is_live)
-            if response.is_live and status == response.status and not _ends_item(frames):
-                return
             self._db.execute(
                 "UPDATE responses SET status = ?, body = ? WHERE row = ?",
                 (response.status, _packed(response), row),
@@ -120,7 +123,7 @@ class SQLiteStore:
         return next(item for item in (*own, *output) if item["id"] == item_id)
 
     async def delete(self, tenant: str, response_id: str) -> None:
-        with self._db:
+        with self._transaction():
             row, _ = self._row(tenant, response_id)
             self._db.execute(
                 "UPDATE responses SET deleted_at = ? WHERE row = ?", (int(self._clock()), row)
@@ -128,6 +131,19 @@ class SQLiteStore:
 
     async def sweep(self) -> int:
         return await asyncio.to_thread(self._sweep)
+
+    async def checkpoint(self) -> None:
+        """Move what was written into the file itself, if the log beside it has grown."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        if log.exists() and log.stat().st_size > CHECKPOINT_BYTES:
+            await asyncio.to_thread(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        db = _connect(self._path)
+        try:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            db.close()
 
     def unfinished(self) -> list[tuple[str, str]]:
         """Tenant and id of every live response: after a start, those that a crash cut off."""
@@ -143,12 +159,11 @@ class SQLiteStore:
         db = _connect(self._path)
         try:
             while True:
-                with db:
-                    gone = db.execute(
-                        "DELETE FROM responses WHERE row IN (SELECT row FROM responses"
-                        " WHERE expires_at <= ? OR deleted_at IS NOT NULL LIMIT ?)",
-                        (now, SWEEP_BATCH),
-                    ).rowcount
+                gone = db.execute(
+                    "DELETE FROM responses WHERE row IN (SELECT row FROM responses"
+                    " WHERE expires_at <= ? OR deleted_at IS NOT NULL LIMIT ?)",
+                    (now, SWEEP_BATCH),
+                ).rowcount
                 removed += gone
                 if gone < SWEEP_BATCH:
                     break
@@ -156,6 +171,17 @@ class SQLiteStore:
         finally:
             db.close()
         return removed
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     def _row(
         self, tenant: str, response_id: str, *, error: type[Exception] | None = None
@@ -186,6 +212,24 @@ class SQLiteStore:
             _decode_tools(zlib.decompress(tools)),
         )
 
+    def _append_live(
+        self, tenant: str, response_id: str, frames: Sequence[bytes], first_number: int
+    ) -> None:
+        """Most batches add words and nothing else: one statement, its condition inside."""
+        added = self._db.execute(
+            "INSERT INTO batches SELECT row, ?, 0, ? FROM responses"
+            f" WHERE {_VISIBLE} AND status IN ('queued', 'in_progress')",
+            (
+                first_number + len(frames) - 1,
+                b"".join(frames),
+                tenant,
+                response_id,
+                self._clock(),
+            ),
+        ).rowcount
+        if not added:
+            raise Conflict
+
     def _append(
         self, row: int | None, frames: Sequence[bytes], *, first_number: int, is_final: bool
     ) -> None:
@@ -209,7 +253,7 @@ class SQLiteStore:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=10.0, cached_statements=256)
+    db = sqlite3.connect(path, timeout=10.0, autocommit=True)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA foreign_keys = ON")

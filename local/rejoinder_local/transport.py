@@ -5,6 +5,7 @@ that only a long-lived process wants to pay: docs/decisions/0003-upstream-transp
 """
 
 import ssl
+from urllib.request import getproxies_environment
 
 import aiohttp
 import httpx
@@ -29,7 +30,10 @@ class LocalTransport(AiohttpTransport):
 
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    """`trust_env` reads .netrc in a thread for every request: only for who has a proxy."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, ssl=tls)
     return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=bool(getproxies_environment()),
     )

@@ -90,7 +90,7 @@ def restored(stored: bytes) -> CreateResponse:
 
 
 def _decoded(body: bytes) -> dict[str, JSON]:
-    """Pydantic's JSON: it refuses NaN, lone surrogates and more than 200 levels by itself."""
+    """Pydantic's JSON reader refuses NaN, lone surrogates and more than 200 levels by itself."""
     try:
         given = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:

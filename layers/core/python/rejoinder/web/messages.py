@@ -1,6 +1,7 @@
 """Answers that send themselves, and the reading of bodies."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 
@@ -176,6 +177,9 @@ STREAM_HEADERS = {
 }
 
 
+_UNPRINTABLE = re.compile(r"[^ -~]")  # names that clients chose may hold line ends
+
+
 def _start(scope: Scope, status: int, headers: Headers) -> JSON:
     named = {"x-request-id": scope["rejoinder.request_id"], **headers}
     scope["rejoinder.status"] = status
@@ -183,6 +187,7 @@ def _start(scope: Scope, status: int, headers: Headers) -> JSON:
         "type": "http.response.start",
         "status": status,
         "headers": [
-            (name.lower().encode(), value.encode("latin-1")) for name, value in named.items()
+            (name.lower().encode(), _UNPRINTABLE.sub("?", value).encode("ascii"))
+            for name, value in named.items()
         ],
     }

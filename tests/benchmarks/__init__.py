@@ -1,0 +1,1 @@
+"""What the gateway costs: CPU, delay and memory against the bare upstream and against peers."""

@@ -1,0 +1,27 @@
+"""A fresh upstream for each test, and the official client at its door."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from tests.upstreams.chat_completions import ChatUpstream
+
+
+@pytest.fixture
+def upstream() -> Iterator[ChatUpstream]:
+    with ChatUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def client(upstream: ChatUpstream) -> Iterator[OpenAI]:
+    with OpenAI(base_url=upstream.base_url, api_key="any", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=10) as http:
+        yield http
