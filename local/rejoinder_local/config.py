@@ -1,15 +1,16 @@
 """Where the local server finds its settings: a TOML file, and what the environment offers."""
 
 import os
-import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex, token_urlsafe
 from typing import Self
 
 from pydantic import ValidationError
 
+from rejoinder.sealing import KEY_BYTES
 from rejoinder.settings import ProviderSettings, Settings, SettingsError
 
 DEFAULT_PORT = 8787
@@ -49,6 +50,7 @@ class Config:
     settings: Settings
     config_path: Path | None
     dev_key: str
+    seal_key: bytes
     candidates: Mapping[str, ProviderSettings]  # local servers that may be there
 
     @classmethod
@@ -67,7 +69,8 @@ class Config:
             data=data,
             settings=settings.model_copy(update={"providers": found}),
             config_path=path,
-            dev_key=env.get("DEV_KEY") or _kept_key(data),
+            dev_key=env.get("DEV_KEY") or _kept(data / "dev_key", f"sk-dev-{token_urlsafe(24)}"),
+            seal_key=bytes.fromhex(_kept(data / "seal_key", token_hex(KEY_BYTES))),
             candidates={
                 name: provider for name, provider in found_servers(env).items() if name not in found
             },
@@ -129,13 +132,10 @@ def _port(env: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _kept_key(data: Path) -> str:
-    """The development key: made once, readable by its owner only."""
-    path = data / "dev_key"
-    if path.exists():
-        return path.read_text().strip()
-    key = f"sk-dev-{secrets.token_urlsafe(24)}"
-    data.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(f"{key}\n")
-    return key
+def _kept(path: Path, new: str) -> str:
+    """A secret of this machine: made once, readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(f"{new}\n")
+    return path.read_text().strip()

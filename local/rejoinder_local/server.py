@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,7 @@ import uvicorn
 
 from rejoinder.errors import Unavailable
 from rejoinder.gateway import Gateway
+from rejoinder.sealing import Sealer
 from rejoinder.settings import SettingsError
 from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
@@ -72,7 +74,7 @@ def serve(config: Config) -> None:
 async def _serve(config: Config, listening: socket.socket) -> None:
     store = SQLiteStore(config.data / "responses.sqlite3")
     transport = LocalTransport()
-    gateway = build_gateway(config.settings, store, transport)
+    gateway = build_gateway(config.settings, store, transport, Sealer(config.seal_key))
     cut_off = await recover(store)
     app = App(gateway, _keys(config), config.settings)
     server = LocalServer(_uvicorn_config(app), gateway)

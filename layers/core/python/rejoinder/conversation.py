@@ -1,8 +1,9 @@
 """From a request to the whole conversation that its turn is about (contract §2.3, §2.4)."""
 
 from rejoinder.errors import InvalidRequest, NotFound
-from rejoinder.schema.items import InputItem, Item
+from rejoinder.schema.items import JSON, InputItem, Item
 from rejoinder.schema.request import CreateResponse
+from rejoinder.sealing import Sealer
 from rejoinder.storage.base import Conversation, ResponseStore
 
 type CallKey = tuple[str, str]  # the type that its output has, and its call_id
@@ -72,6 +73,21 @@ def paired(items: list[Item]) -> list[Item]:
             raise _no_call(answer[1])
         kept.append(item)
     return kept
+
+
+def signed(sealer: Sealer, tenant: str, items: list[Item], dialect: str) -> dict[str, JSON]:
+    """By reasoning item, what this dialect signed; of other vendors' thinking, nothing.
+
+    Raises:
+        InvalidRequest: if a sealed text was altered.
+    """
+    found: dict[str, JSON] = {}
+    for item in items:
+        if item["type"] == "reasoning" and "encrypted_content" in item:
+            secret = sealer.open(tenant, item["encrypted_content"])
+            if secret is not None and secret.dialect == dialect:
+                found[item["id"]] = secret.content
+    return found
 
 
 def _calls(item: Item) -> CallKey | None:

@@ -6,6 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import time
 
+from msgspec import structs
+
 from rejoinder import conversation
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of, without_padding
@@ -21,7 +23,10 @@ from rejoinder.schema.ids import new_id
 from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
+from rejoinder.sealing import Sealer, Secret
 from rejoinder.storage.base import ResponseStore, StoredResponse
+
+INCLUDE_SEALED = "reasoning.encrypted_content"
 
 type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
 
@@ -52,6 +57,7 @@ class Gateway:
 
     registry: Registry
     store: ResponseStore
+    sealer: Sealer
     retention_seconds: int
     poll_seconds: float = 0.5
     runs: Runs = field(default_factory=Runs)
@@ -84,13 +90,16 @@ class Gateway:
             frames = _encoded(respond(begun.assembler, begun.deltas))
         return Telling(frames, begun.assembler.promise)
 
-    async def retrieve(self, tenant: str, response_id: str) -> Response:
-        """The response as it stands.
+    async def retrieve(
+        self, tenant: str, response_id: str, *, shows_sealed: bool = False
+    ) -> Response:
+        """The response as it stands; `encrypted_content` only for who asks for it.
 
         Raises:
             NotFound: if there is none.
         """
-        return await self.store.get(tenant, response_id)
+        response = await self.store.get(tenant, response_id)
+        return response if shows_sealed else _without_sealed(response)
 
     async def follow(
         self, tenant: str, response_id: str, *, after: int = -1, with_padding: bool = True
@@ -139,14 +148,16 @@ class Gateway:
         now = int(time())
         response = first_response(request, id=new_id("resp"), created_at=now)
         tools = ToolNames(request.tools, request.tool_choice)
+        items = conversation.paired([*history, *own])
         turn = Turn(
             model=route.model,
             request=request,
-            items=conversation.paired([*history, *own]),
+            items=items,
             tools=tools,
             known_tools=ToolNames(known_tools),
             facts=route.facts,
             is_streamed=request.stream,
+            signed=conversation.signed(self.sealer, tenant, items, route.dialect),
         )
         return Begun(
             ResponseAssembler(
@@ -154,6 +165,8 @@ class Gateway:
                 tools,
                 padding=padded if request.include_obfuscation else unpadded,
                 has_raw_reasoning=route.facts.reasoning_output == "raw",
+                seal=lambda content: self.sealer.seal(tenant, Secret(route.dialect, content)),
+                shows_sealed=not request.store or INCLUDE_SEALED in request.include,
             ),
             route.provider.stream(turn),
             StoredResponse(
@@ -177,6 +190,14 @@ class Gateway:
             if not response.is_live:
                 return
             await asyncio.sleep(self.poll_seconds)
+
+
+def _without_sealed(response: Response) -> Response:
+    shown = [
+        {key: value for key, value in item.items() if key != "encrypted_content"}
+        for item in response.output
+    ]
+    return structs.replace(response, output=shown)
 
 
 async def _unpadded(told: Frames) -> Frames:

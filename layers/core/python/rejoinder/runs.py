@@ -87,12 +87,12 @@ class Run:
     async def _tell(self, told: Sequence[StreamEvent]) -> None:
         frames = frames_of(told)
         if self.recording.is_empty:
-            stored = replace(self._stored, response=self._assembler.response)
+            stored = replace(self._stored, response=self._assembler.kept)
             await self._store.begin(stored, frames)
         else:
             await self._store.record(
                 self._stored.tenant,
-                self._assembler.response,
+                self._assembler.kept,
                 frames,
                 first_number=told[0].sequence_number,
             )

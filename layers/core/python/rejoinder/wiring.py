@@ -1,7 +1,7 @@
 """Settings → gateway → application: the only place that puts the parts together."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 
@@ -11,14 +11,20 @@ from rejoinder.providers.chat_completions import ChatCompletions
 from rejoinder.providers.demo import Demo
 from rejoinder.providers.registry import FLAVOURS, GENERIC, Registry, Service
 from rejoinder.providers.upstream import Upstream
+from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings, SettingsError
 from rejoinder.storage.base import ResponseStore
+
+PROVIDERS: Mapping[str, Callable[[Upstream], Provider]] = {
+    "chat_completions": ChatCompletions,
+}
 
 
 def build_gateway(
     settings: Settings,
     store: ResponseStore,
     transport: httpx.AsyncBaseTransport,
+    sealer: Sealer,
     env: Mapping[str, str] = os.environ,
 ) -> Gateway:
     """The product, with a provider for each that the settings name, and the demo.
@@ -31,7 +37,7 @@ def build_gateway(
         service_of(name, provider, transport, env) for name, provider in settings.providers.items()
     ]
     if "demo" not in settings.providers:
-        services.append(Service("demo", Demo(), GENERIC, ("demo",)))
+        services.append(Service("demo", "demo", Demo(), GENERIC, ("demo",)))
     registry = Registry(
         services,
         aliases=settings.aliases,
@@ -42,7 +48,7 @@ def build_gateway(
         },
     )
     _check_routes(settings, registry)
-    return Gateway(registry, store, retention_seconds=settings.retention_seconds)
+    return Gateway(registry, store, sealer, retention_seconds=settings.retention_seconds)
 
 
 def service_of(
@@ -60,8 +66,8 @@ def service_of(
     if settings.dialect == "demo":
         provider = Demo()
     else:
-        provider = ChatCompletions(upstream_of(name, settings, transport, env))
-    return Service(name, provider, FLAVOURS[settings.flavour], settings.models)
+        provider = PROVIDERS[settings.dialect](upstream_of(name, settings, transport, env))
+    return Service(name, settings.dialect, provider, FLAVOURS[settings.flavour], settings.models)
 
 
 def upstream_of(

@@ -11,7 +11,7 @@ Laws (contract §4.3, §4.4):
 4. After the terminal event nothing is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import time
 
 from msgspec.structs import replace
@@ -23,16 +23,20 @@ from rejoinder.engine.deltas import (
     Delta,
     Finished,
     ReasoningDelta,
+    ReasoningSigned,
+    RefusalDelta,
     Started,
+    TextDelta,
     ToolCallDelta,
 )
+from rejoinder.engine.failures import error_event, response_error
 from rejoinder.engine.open_calls import OpenCustomToolCall, OpenFunctionCall
 from rejoinder.engine.open_item import OpenItem
 from rejoinder.engine.open_message import OpenMessage
-from rejoinder.engine.open_reasoning import OpenRawReasoning, OpenReasoning
+from rejoinder.engine.open_reasoning import OpenRawReasoning, OpenReasoning, OpenThinking
 from rejoinder.engine.padding import Padding, padded
 from rejoinder.engine.tool_names import ToolNames
-from rejoinder.errors import GatewayError, RateLimited, Unavailable
+from rejoinder.errors import GatewayError, Unavailable
 from rejoinder.schema import events
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.ids import new_id
@@ -40,34 +44,14 @@ from rejoinder.schema.items import JSON, ItemStatus, OutputItem
 from rejoinder.schema.response import (
     IncompleteDetails,
     Response,
-    ResponseError,
     Status,
     Usage,
     joined_text,
 )
 
+type Seal = Callable[[JSON], str]  # a secret of the upstream's → text that only we can read
+
 MAX_CALL_ID_LENGTH = 64
-RESPONSE_ERROR_CODES = frozenset(
-    {
-        "server_error",
-        "rate_limit_exceeded",
-        "insufficient_quota",
-        "invalid_prompt",
-        "data_residency_mismatch",
-        "bio_policy",
-        "misalignment_policy_violation",
-        "invalid_image",
-        "invalid_image_format",
-        "invalid_base64_image",
-        "invalid_image_url",
-        "image_too_large",
-        "image_too_small",
-        "image_parse_error",
-        "image_content_policy_violation",
-        "unsupported_image_media_type",
-        "failed_to_download_image",
-    }
-)
 
 
 class ResponseAssembler:
@@ -80,8 +64,13 @@ class ResponseAssembler:
         *,
         padding: Padding = padded,
         has_raw_reasoning: bool = False,
+        seal: Seal | None = None,
+        shows_sealed: bool = False,
     ) -> None:
         self.response = response
+        self.sealed: dict[str, str] = {}  # by item id: what upstreams signed, for later turns
+        self._seal = seal
+        self._shows_sealed = shows_sealed
         self._tools = tools
         self._pad = padding
         self._new_reasoning = OpenRawReasoning if has_raw_reasoning else OpenReasoning
@@ -93,12 +82,21 @@ class ResponseAssembler:
         self._call_ids: set[str] = set()
         self._next_number = 0
         self._is_promised = False
+        self.has_started = False  # whether anything was told
         self.failure: GatewayError | None = None  # what it failed of, if it did
 
     @property
-    def has_started(self) -> bool:
-        """Whether anything was told."""
-        return self._next_number > 0
+    def kept(self) -> Response:
+        """The response as it is to be stored: with what was sealed, shown or not."""
+        if not self.sealed:
+            return self.response
+        output = [
+            item | {"encrypted_content": self.sealed[item["id"]]}
+            if item["id"] in self.sealed
+            else item
+            for item in self.response.output
+        ]
+        return replace(self.response, output=output)
 
     @property
     def must_tell(self) -> bool:
@@ -117,24 +115,25 @@ class ResponseAssembler:
     def resume(self, *, next_number: int, done: list[OutputItem], item: OpenItem | None) -> None:
         """Stand where another process left off."""
         self._next_number, self._done, self._item = next_number, done, item
+        self.has_started = next_number > 0
+        self._show_done()
 
     def feed(self, deltas: Sequence[Delta]) -> list[StreamEvent]:
         """Apply deltas that came together. A list, not a generator: they change us, read or not.
 
-        Raises:
-            Unavailable: if the upstream contradicts itself.
+        An upstream that contradicts itself makes the response fail; nothing is raised, because
+        an exception would lose what was to be told before it.
         """
         told: list[StreamEvent] = []
-        try:
-            for delta in deltas:
-                told += self._change(delta)
-        except Unavailable as error:
-            told += self._failure(error)
+        for delta in deltas:
+            told += self._change(delta)
+            if self.failure is not None and not self.is_finished:
+                told += self._failure(self.failure)
         return self._numbered(told)
 
     def fail(self, error: GatewayError) -> list[StreamEvent]:
         """End as failed, telling why; nothing if it has ended already."""
-        return self._numbered([] if self.is_finished else [*self._failure(error)])
+        return self._numbered([] if self.is_finished else self._failure(error))
 
     def _numbered(self, told: list[StreamEvent]) -> list[StreamEvent]:
         number = self._next_number
@@ -159,6 +158,7 @@ class ResponseAssembler:
     def _start(self) -> Sequence[StreamEvent]:
         if self.has_started:
             return []
+        self.has_started = True
         self.response = replace(self.response, status="in_progress")
         return [
             events.Created(response=self.response),
@@ -175,11 +175,11 @@ class ResponseAssembler:
     def _advance(self) -> Sequence[StreamEvent]:
         told: list[StreamEvent] = []
         while self._waiting and (self._item is None or self._item.is_settled):
-            told += self._close("completed")
             told += self._apply_waiting()
         return told
 
     def _apply_waiting(self) -> Sequence[StreamEvent]:
+        """What the first waiting block says; a new item that it begins closes the open one."""
         first = next(iter(self._waiting))
         return [event for delta in self._waiting.pop(first) for event in self._apply(delta)]
 
@@ -187,7 +187,7 @@ class ResponseAssembler:
         """A delta whose turn it is: more of the open item, or the first of a new one."""
         if isinstance(delta, BlockEnded):
             return self._close("completed") if delta.block == self._block else []
-        if not isinstance(delta, ToolCallDelta) and not delta.text:
+        if isinstance(delta, TextDelta | RefusalDelta | ReasoningDelta) and not delta.text:
             return []
         if self._item is not None and delta.block == self._block and self._item.takes(delta):
             return self._item.add(delta)
@@ -202,14 +202,16 @@ class ResponseAssembler:
         index = len(self._done) + (self._item is not None)
         if isinstance(delta, ToolCallDelta):
             return self._new_call(delta, index)
-        if isinstance(delta, ReasoningDelta):
+        if isinstance(delta, ReasoningDelta | ReasoningSigned):
             return self._new_reasoning(index, self._pad)
         return OpenMessage(index, self._pad)
 
     def _new_call(self, delta: ToolCallDelta, index: int) -> OpenItem | None:
         if delta.block in self._call_blocks:
             if delta.arguments.strip():
-                raise Unavailable("The model server went on with a tool call that it had ended.")
+                self.failure = Unavailable(
+                    "The model server went on with a tool call that it had ended."
+                )
             return None
         if not self._tools.allows(delta.name):
             return None
@@ -231,23 +233,34 @@ class ResponseAssembler:
         told = self._item.close(status)
         done = told[-1]
         assert isinstance(done, events.OutputItemDone)
+        self._keep_secret(self._item, done)
         self._done = [*self._done, done.item]
         self._item = self._block = None
+        self._show_done()
+        return told
+
+    def _show_done(self) -> None:
         self.response = replace(
             self.response, output=self._done, output_text=joined_text(self._done)
         )
-        return told
+
+    def _keep_secret(self, item: OpenItem, done: events.OutputItemDone) -> None:
+        if self._seal is not None and isinstance(item, OpenThinking) and item.secret is not None:
+            self.sealed[item.id] = self._seal(item.secret)
+            if self._shows_sealed:
+                done.item["encrypted_content"] = self.sealed[item.id]
 
     def _close_all(self, status: ItemStatus) -> Sequence[StreamEvent]:
         """Close what is open and all that waits behind it; the last ends with `status`."""
         told: list[StreamEvent] = []
         while self._waiting:
-            told += self._close("completed")
             told += self._apply_waiting()
         return [*told, *self._close(status)]
 
     def _finish(self, delta: Finished) -> Sequence[StreamEvent]:
         told = self._close_all("completed" if delta.reason == "stop" else "incomplete")
+        if self.failure is not None:
+            return told  # `feed` ends it
         usage, tier = delta.usage, delta.service_tier or "default"
         if delta.reason == "stop":
             self._end("completed", usage, service_tier=tier, completed_at=int(time()))
@@ -256,36 +269,16 @@ class ResponseAssembler:
         self._end("incomplete", usage, service_tier=tier, incomplete_details=details)
         return [*told, events.Incomplete(response=self.response)]
 
-    def _failure(self, error: GatewayError) -> Sequence[StreamEvent]:
-        told = self._close_all("incomplete")
-        told = [*self._start(), *told]
+    def _failure(self, error: GatewayError) -> list[StreamEvent]:
+        told = [*self._start(), *self._close_all("incomplete")]
         self.failure = error
         shown = response_error(error)
         self._end("failed", None, error=shown)
         return [
             *told,
-            events.ErrorEvent(
-                code=shown.code,
-                message=shown.message,
-                param=shown.param,
-                error={
-                    "type": shown.type,
-                    "code": shown.code,
-                    "message": shown.message,
-                    "param": shown.param,
-                },
-            ),
+            error_event(shown),
             events.Failed(response=self.response),
         ]
 
     def _end(self, status: Status, usage: Usage | None, **changes: JSON) -> None:
         self.response = replace(self.response, status=status, usage=usage, **changes)
-
-
-def response_error(error: GatewayError) -> ResponseError:
-    """The error as a failed response shows it, within the closed list of contract §6.3."""
-    if error.code in RESPONSE_ERROR_CODES:
-        code = str(error.code)
-    else:
-        code = "rate_limit_exceeded" if isinstance(error, RateLimited) else "server_error"
-    return ResponseError(code, error.message, error.type, error.param)

@@ -41,6 +41,13 @@ class ReasoningDelta(Struct, frozen=True):
     text: str
 
 
+class ReasoningSigned(Struct, frozen=True):
+    """What the upstream will want back of its thinking, byte for byte. It is never shown."""
+
+    block: Block
+    secret: JSON
+
+
 class ToolCallDelta(Struct, frozen=True):
     """More of a call's JSON arguments; the first of a block also carries id and name."""
 
@@ -64,5 +71,7 @@ class Finished(Struct, frozen=True):
     service_tier: str | None = None
 
 
-type BlockDelta = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | BlockEnded
+type BlockDelta = (
+    TextDelta | RefusalDelta | ReasoningDelta | ReasoningSigned | ToolCallDelta | BlockEnded
+)
 type Delta = Started | BlockDelta | Finished

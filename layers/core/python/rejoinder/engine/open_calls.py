@@ -159,7 +159,7 @@ def is_whole_object(arguments: str) -> bool:
         return False
     try:
         return isinstance(decode(arguments), dict)
-    except DecodeError:
+    except (DecodeError, RecursionError):
         return False
 
 
@@ -167,7 +167,7 @@ def unwrapped(arguments: str) -> str:
     """The text in `{"input": text}`; what is not of that form is the text itself."""
     try:
         wrapped = decode(arguments)
-    except DecodeError:
+    except (DecodeError, RecursionError):
         return arguments
     if isinstance(wrapped, dict) and isinstance(wrapped.get("input"), str):
         return str(wrapped["input"])

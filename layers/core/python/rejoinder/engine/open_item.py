@@ -22,6 +22,7 @@ class OpenItem:
         self.output_index = output_index
         self.pad = padding
         self.fragments: list[str] = []
+        self.told_ends = 0  # after a cut: how many of the events of `close` were told before it
 
     @property
     def said(self) -> str:
@@ -34,7 +35,7 @@ class OpenItem:
 
     def close(self, status: ItemStatus) -> Sequence[StreamEvent]:
         """Tell that the item has ended; the last event holds its final form."""
-        told = self.finish(status)
+        told = self.finish(status)[self.told_ends :]
         item = self.final(status)
         return [*told, events.OutputItemDone(output_index=self.output_index, item=item)]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import override
 
-from rejoinder.engine.deltas import Delta, ReasoningDelta
+from rejoinder.engine.deltas import Delta, ReasoningDelta, ReasoningSigned
 from rejoinder.engine.open_item import OpenItem
 from rejoinder.engine.padding import Padding
 from rejoinder.schema import events
@@ -12,15 +12,50 @@ from rejoinder.schema.ids import new_id
 from rejoinder.schema.items import JSON, ItemStatus, Reasoning, ReasoningText, SummaryText
 
 
-class OpenReasoning(OpenItem):
-    """What clients display by default: a summary (contract 0.7)."""
+class OpenThinking(OpenItem):
+    """Thinking of either kind: its fragments, and what its upstream signed."""
 
     def __init__(self, output_index: int, padding: Padding, *, item_id: str = "") -> None:
         super().__init__(item_id or new_id("rs"), output_index, padding)
+        self.secret: JSON = None
+        self._is_telling = False
 
     @override
     def takes(self, delta: Delta) -> bool:
-        return isinstance(delta, ReasoningDelta)
+        return isinstance(delta, ReasoningDelta | ReasoningSigned)
+
+    @override
+    def add(self, delta: Delta) -> Sequence[StreamEvent]:
+        if isinstance(delta, ReasoningSigned):
+            self.secret = delta.secret
+            return []
+        assert isinstance(delta, ReasoningDelta)
+        self.fragments.append(delta.text)
+        if self._is_telling:
+            return [self.more(delta.text)]
+        self._is_telling = True
+        return [self.begin(), self.more(delta.text)]
+
+    @override
+    def finish(self, status: ItemStatus) -> Sequence[StreamEvent]:
+        """Thinking of which only the signature may be seen has no part at all."""
+        return self.end() if self._is_telling else []
+
+    def begin(self) -> StreamEvent:
+        """The part begins."""
+        raise NotImplementedError
+
+    def more(self, text: str) -> StreamEvent:
+        """More text of the part."""
+        raise NotImplementedError
+
+    def end(self) -> Sequence[StreamEvent]:
+        """The part has ended."""
+        raise NotImplementedError
+
+
+class OpenReasoning(OpenThinking):
+    """What clients display by default: a summary (contract 0.7)."""
 
     @override
     def empty(self) -> Reasoning:
@@ -28,22 +63,19 @@ class OpenReasoning(OpenItem):
 
     @override
     def final(self, status: ItemStatus) -> Reasoning:
-        return {"id": self.id, "type": "reasoning", "summary": [_summary(self.said)]}
+        parts = [_summary(self.said)] if self.fragments else []
+        return {"id": self.id, "type": "reasoning", "summary": parts}
 
     @override
-    def open(self) -> Sequence[StreamEvent]:
-        part = events.SummaryPartAdded(**self._place(), part=_summary(""))
-        return [*super().open(), part]
+    def begin(self) -> StreamEvent:
+        return events.SummaryPartAdded(**self._place(), part=_summary(""))
 
     @override
-    def add(self, delta: Delta) -> Sequence[StreamEvent]:
-        assert isinstance(delta, ReasoningDelta)
-        self.fragments.append(delta.text)
-        pad = self.pad(delta.text)
-        return [events.SummaryTextDelta(**self._place(), delta=delta.text, obfuscation=pad)]
+    def more(self, text: str) -> StreamEvent:
+        return events.SummaryTextDelta(**self._place(), delta=text, obfuscation=self.pad(text))
 
     @override
-    def finish(self, status: ItemStatus) -> Sequence[StreamEvent]:
+    def end(self) -> Sequence[StreamEvent]:
         return [
             events.SummaryTextDone(**self._place(), text=self.said),
             events.SummaryPartDone(**self._place(), part=_summary(self.said)),
@@ -53,15 +85,8 @@ class OpenReasoning(OpenItem):
         return {"item_id": self.id, "output_index": self.output_index, "summary_index": 0}
 
 
-class OpenRawReasoning(OpenItem):
+class OpenRawReasoning(OpenThinking):
     """The chain itself, for models whose users want it (`reasoning_output = "raw"`)."""
-
-    def __init__(self, output_index: int, padding: Padding, *, item_id: str = "") -> None:
-        super().__init__(item_id or new_id("rs"), output_index, padding)
-
-    @override
-    def takes(self, delta: Delta) -> bool:
-        return isinstance(delta, ReasoningDelta)
 
     @override
     def empty(self) -> Reasoning:
@@ -69,22 +94,19 @@ class OpenRawReasoning(OpenItem):
 
     @override
     def final(self, status: ItemStatus) -> Reasoning:
-        return {**self.empty(), "content": [_raw(self.said)]}
+        parts = [_raw(self.said)] if self.fragments else []
+        return {"id": self.id, "type": "reasoning", "summary": [], "content": parts}
 
     @override
-    def open(self) -> Sequence[StreamEvent]:
-        part = events.ContentPartAdded(**self._place(), part=_raw(""))
-        return [*super().open(), part]
+    def begin(self) -> StreamEvent:
+        return events.ContentPartAdded(**self._place(), part=_raw(""))
 
     @override
-    def add(self, delta: Delta) -> Sequence[StreamEvent]:
-        assert isinstance(delta, ReasoningDelta)
-        self.fragments.append(delta.text)
-        pad = self.pad(delta.text)
-        return [events.ReasoningTextDelta(**self._place(), delta=delta.text, obfuscation=pad)]
+    def more(self, text: str) -> StreamEvent:
+        return events.ReasoningTextDelta(**self._place(), delta=text, obfuscation=self.pad(text))
 
     @override
-    def finish(self, status: ItemStatus) -> Sequence[StreamEvent]:
+    def end(self) -> Sequence[StreamEvent]:
         return [
             events.ReasoningTextDone(**self._place(), text=self.said),
             events.ContentPartDone(**self._place(), part=_raw(self.said)),

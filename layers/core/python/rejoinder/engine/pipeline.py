@@ -26,17 +26,21 @@ async def respond(assembler: ResponseAssembler, deltas: Deltas) -> Events:
             async for batch in deltas:
                 if told := assembler.feed(batch):
                     yield told
+                if assembler.failure is not None:
+                    break
         if not assembler.is_finished:
             raise Unavailable("The model server ended its reply in the middle.")
     except GatewayError as error:
         if not assembler.must_tell:
             raise
-        yield assembler.fail(error)
+        if told := assembler.fail(error):
+            yield told
     except Exception:  # a fault of ours, after the status line: it can only be told
         if not assembler.must_tell:
             raise
         log.exception("response_broke", extra={"response_id": assembler.response.id})
-        yield assembler.fail(GatewayError("Something went wrong on our side."))
+        if told := assembler.fail(GatewayError("Something went wrong on our side.")):
+            yield told
 
 
 async def collect(events: Events) -> None:

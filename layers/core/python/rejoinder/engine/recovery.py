@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec.json import decode
+from msgspec.json import decode, encode
 
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.deltas import (
@@ -22,6 +22,26 @@ from rejoinder.schema.items import JSON, OutputItem
 from rejoinder.schema.response import Response
 
 BLOCK = 0  # deltas need one; which, does not matter here
+ENDS = frozenset(  # what `OpenItem.finish` tells
+    {
+        "response.output_text.done",
+        "response.refusal.done",
+        "response.content_part.done",
+        "response.reasoning_summary_text.done",
+        "response.reasoning_summary_part.done",
+        "response.reasoning_text.done",
+        "response.function_call_arguments.done",
+        "response.custom_tool_call_input.delta",
+        "response.custom_tool_call_input.done",
+    }
+)
+
+EMPTY: dict[str, BlockDelta] = {  # each begins its kind of part
+    "output_text": TextDelta(BLOCK, ""),
+    "refusal": RefusalDelta(BLOCK, ""),
+    "summary_text": ReasoningDelta(BLOCK, ""),
+    "reasoning_text": ReasoningDelta(BLOCK, ""),
+}
 
 
 def resumed(response: Response, frames: Sequence[bytes]) -> ResponseAssembler:
@@ -35,8 +55,11 @@ def resumed(response: Response, frames: Sequence[bytes]) -> ResponseAssembler:
                 item = _opened(event["item"], event["output_index"])
             case "response.output_item.done":
                 done, item = [*done, event["item"]], None
-            case kind if item is not None and (delta := _delta(kind, event)) is not None:
-                item.add(delta)
+            case kind if item is not None:
+                if (delta := _delta(kind, event)) is not None:
+                    item.add(delta)
+                    item.told_ends = 0
+                item.told_ends += kind in ENDS
     assembler = ResponseAssembler(response, ToolNames([]))
     assembler.resume(next_number=len(frames), done=done, item=item)
     return assembler
@@ -57,6 +80,8 @@ def _opened(item: JSON, index: int) -> OpenItem:
 
 def _delta(kind: str, event: JSON) -> BlockDelta | None:
     match kind:
+        case "response.content_part.added" | "response.reasoning_summary_part.added":
+            return EMPTY[event["part"]["type"]]
         case "response.output_text.delta":
             return TextDelta(BLOCK, event["delta"], event["logprobs"] or None)
         case "response.refusal.delta":
@@ -65,5 +90,7 @@ def _delta(kind: str, event: JSON) -> BlockDelta | None:
             return ReasoningDelta(BLOCK, event["delta"])
         case "response.function_call_arguments.delta":
             return ToolCallDelta(BLOCK, event["delta"])
+        case "response.custom_tool_call_input.delta":
+            return ToolCallDelta(BLOCK, encode({"input": event["delta"]}).decode())
         case _:
             return None

@@ -1,11 +1,12 @@
 """What a provider is given and what it gives back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from rejoinder.engine.pipeline import Deltas
 from rejoinder.engine.tool_names import ToolNames
-from rejoinder.schema.items import Item
+from rejoinder.schema.items import JSON, Item
 from rejoinder.schema.request import CreateResponse
 
 type Knob = Literal[
@@ -50,6 +51,7 @@ class Turn:
     known_tools: ToolNames  # also those of earlier turns, for upstreams that insist
     facts: ModelFacts
     is_streamed: bool
+    signed: Mapping[str, JSON] = field(default_factory=dict)  # by reasoning item: this dialect's
 
 
 class Provider(Protocol):

@@ -25,6 +25,7 @@ class Service:
     """A provider as configured."""
 
     name: str
+    dialect: str
     provider: Provider
     facts: ModelFacts
     patterns: Sequence[str] = ()  # names that reach it without its prefix
@@ -37,6 +38,7 @@ class Route:
 
     provider: Provider
     provider_name: str
+    dialect: str
     model: str  # as the upstream calls it
     facts: ModelFacts
 
@@ -76,7 +78,13 @@ class Registry:
         if found is None:
             raise self._unknown(name)
         service, model = found
-        return Route(service.provider, service.name, model, self._facts_of(service, model))
+        return Route(
+            service.provider,
+            service.name,
+            service.dialect,
+            model,
+            self._facts_of(service, model),
+        )
 
     def models(self) -> list[ModelCard]:
         """Every name that is known to work: aliases, then each service's models."""

@@ -6,17 +6,21 @@ see docs/decisions/0003-upstream-transport.md.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import httpx
 
-from rejoinder.errors import Unavailable
+from rejoinder.errors import GatewayError, Unavailable
 from rejoinder.providers.refusals import refusal
 from rejoinder.providers.server_sent import EventDecoder
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 0.25
+CONNECT_SECONDS = 10.0
+
+type Refuse = Callable[[int, Mapping[str, str], bytes], GatewayError]  # status, headers, body
+type Sign = Callable[[httpx.Request], None]  # adds what must be computed for each request
 
 
 class Reply:
@@ -71,9 +75,12 @@ class Upstream:
         *,
         headers: Mapping[str, str],
         timeout_seconds: float,
-        connect_seconds: float = 10.0,
+        refuse: Refuse = refusal,
+        sign: Sign | None = None,
     ) -> None:
         self._transport = transport
+        self._refuse = refuse
+        self._sign = sign
         self._base_url = base_url.rstrip("/")
         self._headers = httpx.Headers(
             {
@@ -86,7 +93,7 @@ class Upstream:
         )
         self._extensions = {
             "timeout": {
-                "connect": connect_seconds,
+                "connect": CONNECT_SECONDS,
                 "read": timeout_seconds,
                 "write": timeout_seconds,
                 "pool": timeout_seconds,
@@ -104,7 +111,7 @@ class Upstream:
         async with self._opened("POST", path, body) as response:
             reply = Reply(response)
             if response.status_code >= 400:
-                raise refusal(response.status_code, response.headers, await reply.body())
+                raise self._refuse(response.status_code, response.headers, await reply.body())
             yield reply
             await reply.drain()
 
@@ -114,7 +121,7 @@ class Upstream:
             reply = Reply(response)
             body = await reply.body()
             if response.status_code >= 400:
-                raise refusal(response.status_code, response.headers, body)
+                raise self._refuse(response.status_code, response.headers, body)
             return body
 
     @asynccontextmanager
@@ -128,6 +135,8 @@ class Upstream:
             content=body,
             extensions=self._extensions,
         )
+        if self._sign is not None:
+            self._sign(request)
         try:
             response = await self._transport.handle_async_request(request)
         except httpx.HTTPError as error:

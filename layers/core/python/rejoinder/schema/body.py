@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Required, TypedDict
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, FailFast, Field, PlainValidator, TypeAdapter
 
 from rejoinder.schema.choice import read_choice
 from rejoinder.schema.ids import is_response_id
@@ -24,6 +24,7 @@ from rejoinder.schema.reading import (
 from rejoinder.schema.toolbox import AnyTool
 
 MIN_OUTPUT_TOKENS = 16
+MAX_PAIRS = 16  # of metadata
 
 # Keys of Chat Completions, and stored prompts → what to do instead.
 UNSUPPORTED_KEYS: Mapping[str, str] = {
@@ -68,6 +69,14 @@ def _retention(value: JSON) -> JSON:
     return "in_memory" if value == "in-memory" else value
 
 
+def _few(pairs: JSON) -> JSON:
+    """Counted before they are looked at: each wrong pair would cost an error of its own."""
+    if isinstance(pairs, dict) and len(pairs) > MAX_PAIRS:
+        say = f"may have at most {MAX_PAIRS} keys; got {len(pairs)}."
+        raise refusal("object_above_max_properties", say)
+    return pairs
+
+
 _Short = Annotated[str, Field(max_length=64)]
 
 
@@ -80,7 +89,7 @@ class Body(TypedDict, total=False):
     previous_response_id: Annotated[str, AfterValidator(_response_id)]
     conversation: Annotated[JSON, PlainValidator(_conversation)]
     include: Include
-    tools: list[AnyTool]
+    tools: Annotated[list[AnyTool], FailFast()]
     tool_choice: Annotated[JSON, PlainValidator(read_choice)]
     parallel_tool_calls: bool
     max_tool_calls: Annotated[int, PlainValidator(whole(1))]
@@ -96,7 +105,7 @@ class Body(TypedDict, total=False):
     stream_options: StreamOptions
     store: bool
     background: bool
-    metadata: Annotated[dict[_Short, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
+    metadata: Annotated[dict[_Short, Annotated[str, Field(max_length=512)]], BeforeValidator(_few)]
     truncation: Literal["auto", "disabled"]
     user: str
     safety_identifier: _Short

@@ -25,10 +25,8 @@ CODES: Mapping[str, tuple[str, str]] = {
         "string_above_max_length",
         "may have at most {max_length} characters; got {length}.",
     ),
-    "too_long": ("array_above_max_length", "may have at most {max_length} entries."),
 }
 ANY = ("invalid_value", "is not valid; got {value}.")
-MAP_TOO_LONG = ("object_above_max_properties", "may have at most {max_length} keys.")
 
 
 def fault(error: ValidationError) -> InvalidRequest:
@@ -41,8 +39,7 @@ def fault(error: ValidationError) -> InvalidRequest:
         param = f"{param}.{context['at']}" if context["at"] else param
     else:
         value = first["input"]
-        is_map = first["type"] == "too_long" and isinstance(value, dict)
-        code, template = MAP_TOO_LONG if is_map else CODES.get(first["type"], ANY)
+        code, template = CODES.get(first["type"], ANY)
         length = len(value) if isinstance(value, str) else 0
         sentence = template.format_map(context | {"value": shown(value), "length": length})
     return InvalidRequest(f"'{param}' {sentence}", code=code, param=param)

@@ -14,7 +14,7 @@ Ids are taken as they are, whatever their prefix; a `status` that is none counts
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, FailFast, Field, PlainValidator
 
 from rejoinder.schema.items import (
     JSON,
@@ -67,8 +67,8 @@ class _CallOutput(Identified):
 
 class _Reasoning(TypedDict):
     id: NotRequired[Id | None]
-    summary: NotRequired[list[SummaryText] | None]
-    content: NotRequired[list[ReasoningText] | None]
+    summary: NotRequired[Annotated[list[SummaryText], FailFast()] | None]
+    content: NotRequired[Annotated[list[ReasoningText], FailFast()] | None]
     encrypted_content: NotRequired[Annotated[str, Field(max_length=MAX_SEALED)] | None]
 
 
@@ -78,7 +78,7 @@ class _Reference(TypedDict):
 
 class _AdditionalTools(TypedDict):
     type: Literal["additional_tools"]
-    tools: list[AnyTool]
+    tools: Annotated[list[AnyTool], FailFast()]
 
 
 def _function_call(item: _FunctionCall) -> FunctionCall:

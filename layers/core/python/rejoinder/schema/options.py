@@ -90,7 +90,8 @@ def _obfuscates(wanted: _StreamOptions) -> bool:
 
 
 def _known(entries: list[JSON]) -> list[str]:
-    return [entry for entry in entries if isinstance(entry, str) and entry in INCLUDABLE]
+    known = (entry for entry in entries if isinstance(entry, str) and entry in INCLUDABLE)
+    return list(dict.fromkeys(known))
 
 
 Text = Annotated[_Text, AfterValidator(_text)]

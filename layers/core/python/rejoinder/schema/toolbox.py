@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, FailFast, PlainValidator
 
 from rejoinder.schema.items import JSON
 from rejoinder.schema.reading import OneOf, flattened, missing, refusal, shown, type_of, wrong_value
@@ -120,20 +120,21 @@ def _kind_of(tool: JSON) -> str | None:
     return "namespace" if type_of(tool) == "namespace" else _inner_kind(tool)
 
 
+_InnerTool = Annotated[
+    JSON,
+    OneOf(
+        _INNER | {"unsupported": _UNSUPPORTED},
+        kind_of=_inner_kind,
+        names=_INNER,
+        example=_EXAMPLE,
+    ),
+]
+
+
 class _Namespace(TypedDict):
     name: _Name
     description: NotRequired[str | None]
-    tools: list[
-        Annotated[
-            JSON,
-            OneOf(
-                _INNER | {"unsupported": _UNSUPPORTED},
-                kind_of=_inner_kind,
-                names=_INNER,
-                example=_EXAMPLE,
-            ),
-        ]
-    ]
+    tools: Annotated[list[_InnerTool], FailFast()]
 
 
 def _namespace(namespace: _Namespace) -> NamespaceTool:

@@ -8,14 +8,13 @@ from starlette.requests import Request
 
 from rejoinder import __version__
 from rejoinder.errors import InvalidRequest, NotFound
-from rejoinder.gateway import Gateway, Telling
+from rejoinder.gateway import INCLUDE_SEALED, Gateway, Telling
 from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.items import JSON
 from rejoinder.schema.request import CreateResponse, read_request
 from rejoinder.settings import Settings
 from rejoinder.web.messages import EventStream, Json, body_of
-from rejoinder.web.openapi import document
 from rejoinder.web.presence import unless_gone
 from rejoinder.web.query import Page, boolean, integer, page_of
 
@@ -93,7 +92,12 @@ async def retrieve_response(call: Call) -> Answer:
                 code="invalid_value",
                 param="starting_after",
             )
-        return Json(await call.gateway.retrieve(call.tenant, response_id))
+        included = [*query.getlist("include"), *query.getlist("include[]")]
+        return Json(
+            await call.gateway.retrieve(
+                call.tenant, response_id, shows_sealed=INCLUDE_SEALED in included
+            )
+        )
     frames = await call.gateway.follow(
         call.tenant,
         response_id,
@@ -144,6 +148,8 @@ async def health(_call: Call) -> Answer:
 
 async def openapi(_call: Call) -> Answer:
     """GET /v1/openapi.json: this API, for machines."""
+    from rejoinder.web.openapi import document  # only who asks shall wait for its import
+
     return Json(document())
 
 

@@ -1,0 +1,71 @@
+"""Sealed secrets: what upstreams signed, in the hands of clients who cannot read or change it.
+
+Form: `gw1.` and base64url of key id (4 bytes), nonce (12) and AES-256-GCM ciphertext; the
+tenant is associated data, so that a blob opens only for whom it was made (contract §9.5).
+"""
+
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
+from msgspec.json import decode, encode
+
+from rejoinder.errors import InvalidRequest
+from rejoinder.schema.items import JSON
+
+PREFIX = "gw1."
+KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES = 32, 4, 12
+
+
+class Secret(Struct, frozen=True):
+    """What one dialect wants back; meaningless to every other."""
+
+    dialect: str
+    content: JSON
+
+
+class Sealer:
+    """Seals and opens with the deployment's key of 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key_id = sha256(key).digest()[:KEY_ID_BYTES]
+        self._cipher = AESGCM(key)
+
+    def seal(self, tenant: str, secret: Secret) -> str:
+        """The secret as text for this tenant."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._cipher.encrypt(nonce, encode(secret), tenant.encode())
+        return PREFIX + urlsafe_b64encode(self._key_id + nonce + sealed).decode()
+
+    def open(self, tenant: str, text: str) -> Secret | None:
+        """The secret in a text; None if it was not sealed here: such are no use to us.
+
+        Raises:
+            InvalidRequest: if it was, but for another tenant, or was altered since.
+        """
+        if not text.startswith(PREFIX):
+            return None
+        try:
+            raw = urlsafe_b64decode(text.removeprefix(PREFIX))
+        except (NotBase64, ValueError) as error:
+            raise _altered() from error
+        if raw[:KEY_ID_BYTES] != self._key_id:
+            return None
+        nonce, sealed = raw[KEY_ID_BYTES:][:NONCE_BYTES], raw[KEY_ID_BYTES + NONCE_BYTES :]
+        try:
+            return decode(self._cipher.decrypt(nonce, sealed, tenant.encode()), type=Secret)
+        except (InvalidTag, ValueError) as error:
+            raise _altered() from error
+
+
+def _altered() -> InvalidRequest:
+    return InvalidRequest(
+        "An 'encrypted_content' was altered; send reasoning items back exactly as they came, or "
+        "leave them out.",
+        code="invalid_value",
+        param="input",
+    )

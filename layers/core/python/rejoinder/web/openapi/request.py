@@ -1,0 +1,145 @@
+"""The body of `POST /responses`. Its limits are those of `schema.body`; the tests compare them."""
+
+from rejoinder.schema.body import MIN_OUTPUT_TOKENS, UNSUPPORTED_KEYS
+from rejoinder.schema.items import JSON
+from rejoinder.schema.options import INCLUDABLE, MAX_SCHEMA_NAME, Effort, Summary, Verbosity
+from rejoinder.schema.reading import MAX_TEXT
+from rejoinder.web.openapi.items import ITEMS, PARTS
+from rejoinder.web.openapi.shapes import (
+    either,
+    kind,
+    listing,
+    number,
+    optional,
+    ref,
+    table,
+    text,
+    whole,
+    word,
+    words_of,
+    yes_or_no,
+)
+from rejoinder.web.openapi.tools import TOOLS
+
+RESPONSE_ID = text(pattern="^resp_[A-Za-z0-9_-]{1,59}$")
+
+_SCHEMA_FORMAT = {
+    "name": text(pattern="^[a-zA-Z0-9_-]+$", minLength=1, maxLength=MAX_SCHEMA_NAME),
+    "schema": {"type": "object", "description": "The JSON Schema that the answer fits."},
+    **optional({"description": text(), "strict": yes_or_no(default=False)}),
+}
+_FORMAT = either(
+    kind("text", {}),
+    kind("json_object", {}),
+    kind("json_schema", _SCHEMA_FORMAT, "name", "schema"),
+    kind(
+        "json_schema",
+        {"json_schema": table(_SCHEMA_FORMAT, required=["name", "schema"])},
+        "json_schema",
+        description="The same in the shape of Chat Completions.",
+    ),
+)
+_OPTIONS: dict[str, JSON] = {
+    "input": either(
+        text("What the user says.", maxLength=MAX_TEXT),
+        listing(ref("InputItem")),
+        description=(
+            "What this turn adds to the conversation. May be absent only with "
+            "`previous_response_id`."
+        ),
+    ),
+    "instructions": text(
+        "What the model is told before the conversation; not inherited by the next response.",
+        maxLength=MAX_TEXT,
+    ),
+    "previous_response_id": {
+        **RESPONSE_ID,
+        "description": "A stored response that has ended; its whole conversation goes before.",
+    },
+    "conversation": either(
+        text(),
+        table({"id": text()}, required=["id"]),
+        description="Conversations are not kept here: any is answered with 404.",
+    ),
+    "include": listing(
+        {},
+        f"What to add to the answer: {', '.join(sorted(INCLUDABLE))}. Others are passed over.",
+    ),
+    "tools": listing(ref("RequestTool"), default=[]),
+    "tool_choice": ref("RequestToolChoice"),
+    "parallel_tool_calls": yes_or_no(
+        "Whether the model may call several tools at once.", default=True
+    ),
+    "max_tool_calls": whole("Echoed; it counts hosted tools only.", minimum=1),
+    "max_output_tokens": whole(
+        "The most tokens to generate, thinking included.", minimum=MIN_OUTPUT_TOKENS
+    ),
+    "temperature": number("Echoed as 1 if absent.", minimum=0, maximum=2),
+    "top_p": number("Echoed as 1 if absent.", minimum=0, maximum=1),
+    "presence_penalty": number("Echoed as 0 if absent.", minimum=-2, maximum=2),
+    "frequency_penalty": number("Echoed as 0 if absent.", minimum=-2, maximum=2),
+    "top_logprobs": whole(minimum=0, maximum=20, default=0),
+    "text": table(
+        optional({"format": _FORMAT, "verbosity": word(words_of(Verbosity), default="medium")}),
+        description="The form of the answer.",
+    ),
+    "reasoning": table(
+        optional(
+            {
+                "effort": word(words_of(Effort)),
+                "summary": word(words_of(Summary)),
+                "generate_summary": word(words_of(Summary), "The old name of `summary`."),
+            }
+        ),
+        description="How much to think, and what of it to show.",
+    ),
+    "stream": yes_or_no("Tell the response as events, as it comes.", default=False),
+    "stream_options": table(
+        optional({"include_obfuscation": yes_or_no(default=True)}),
+        description="Only with `stream`. Whether deltas are padded, to hide their lengths.",
+    ),
+    "store": yes_or_no("Keep the response, to be retrieved, rejoined and continued.", default=True),
+    "background": yes_or_no("Not available on every deployment.", default=False),
+    "metadata": {
+        "type": "object",
+        "maxProperties": 16,
+        "propertyNames": {"maxLength": 64},
+        "additionalProperties": text(maxLength=512),
+        "default": {},
+        "description": "The client's own notes, echoed.",
+    },
+    "truncation": word(["auto", "disabled"], default="disabled"),
+    "user": text(),
+    "safety_identifier": text(maxLength=64),
+    "prompt_cache_key": text(maxLength=64),
+    "prompt_cache_retention": word(["in_memory", "in-memory", "24h"]),
+    "service_tier": word(
+        ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"], default="auto"
+    ),
+    "seed": whole("Given to models that take one; not echoed."),
+}
+_CREATE = {
+    **table(
+        {
+            "model": text(
+                "The model: a name of `GET /models`, or `provider/model`.",
+                minLength=1,
+                examples=["demo"],
+            ),
+            **optional(_OPTIONS),
+        },
+        required=["model"],
+        description=(
+            "Null always means that a field is not said. Unknown fields are passed over and named "
+            "in `X-Ignored-Parameters`."
+        ),
+    ),
+    "patternProperties": {
+        f"^({'|'.join(UNSUPPORTED_KEYS)})$": {
+            "type": "null",
+            "description": "Fields of Chat Completions that are refused, to be said otherwise.",
+        }
+    },
+}
+
+REQUEST: dict[str, JSON] = {"CreateResponse": _CREATE, **ITEMS, **PARTS, **TOOLS}
