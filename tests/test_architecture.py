@@ -1,0 +1,141 @@
+"""The architecture: who may import whom, and how large a room may be. This table is the law."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "layers" / "core" / "python" / "rejoinder"
+LOCAL = ROOT / "local" / "rejoinder_local"
+
+MAX_MODULE_LINES = 300
+
+# Each room of the core, and the rooms that it may import. `engine` knows no provider and no
+# store; `web` is the only room that knows HTTP messages; `wiring` alone sees everything.
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "errors": set(),
+    "schema": {"schema", "errors"},
+    "engine": {"engine", "schema", "errors"},
+    "sealing": {"schema", "errors"},
+    "providers": {"providers", "engine", "schema", "errors"},
+    "storage": {"storage", "engine", "schema", "errors"},
+    "settings": {"providers", "errors"},
+    "runs": {"engine", "storage", "schema", "errors"},
+    "conversation": {"storage", "sealing", "schema", "errors"},
+    "gateway": {
+        "conversation",
+        "runs",
+        "engine",
+        "providers",
+        "storage",
+        "sealing",
+        "schema",
+        "errors",
+    },
+    "web": {"web", "gateway", "providers", "engine", "settings", "schema", "errors", "__init__"},
+    "wiring": {"gateway", "web", "providers", "storage", "sealing", "settings", "errors"},
+}
+
+# What each room may import from outside the standard library.
+PACKAGES: dict[str, set[str]] = {
+    "schema": {"msgspec", "pydantic", "pydantic_core"},
+    "engine": {"msgspec"},
+    "sealing": {"msgspec", "cryptography"},
+    "providers": {"msgspec", "httpx", "botocore", "jsonschema"},
+    "conversation": set(),
+    "gateway": {"msgspec"},
+    "settings": {"pydantic"},
+    "web": {"msgspec", "starlette", "pydantic"},
+    "wiring": {"httpx"},
+}
+LOCAL_PACKAGES = {"aiohttp", "httpx", "httpx_aiohttp", "msgspec", "pydantic", "uvicorn", "uvloop"}
+
+MODULES = sorted([*CORE.rglob("*.py"), *LOCAL.rglob("*.py")])
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            module = node.module or ""
+            is_root = module == "rejoinder"
+            yield from (f"{module}.{alias.name}" for alias in node.names) if is_root else [module]
+
+
+def rooms_imported(path: Path) -> set[str]:
+    named = [name.split(".") for name in imported(path) if name.split(".")[0] == "rejoinder"]
+    rooms = {parts[1] for parts in named if len(parts) > 1}
+    return {
+        room if (CORE / room).exists() or (CORE / f"{room}.py").exists() else "__init__"
+        for room in rooms
+    }
+
+
+def packages_imported(path: Path) -> set[str]:
+    roots = {name.split(".")[0] for name in imported(path)}
+    return roots - set(sys.stdlib_module_names) - {"rejoinder", "rejoinder_local"}
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=name_of)
+def test_imports_point_inwards(path: Path) -> None:
+    room = room_of(path)
+
+    assert rooms_imported(path) <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=name_of)
+def test_each_room_uses_only_the_packages_it_was_given(path: Path) -> None:
+    assert packages_imported(path) <= PACKAGES.get(room_of(path), set())
+
+
+@pytest.mark.parametrize("path", sorted(LOCAL.rglob("*.py")), ids=name_of)
+def test_the_local_server_uses_only_the_packages_it_was_given(path: Path) -> None:
+    assert packages_imported(path) <= LOCAL_PACKAGES
+
+
+def test_the_core_never_imports_the_local_server() -> None:
+    importers = [
+        path
+        for path in CORE.rglob("*.py")
+        if any(name.split(".")[0] == "rejoinder_local" for name in imported(path))
+    ]
+
+    assert importers == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_module_is_longer_than_the_limit(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_MODULE_LINES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_says_what_lives_in_it(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_no_room_is_called_after_nothing_in_particular() -> None:
+    vague = {"utils", "util", "helpers", "helper", "common", "base_service", "manager", "misc"}
+
+    assert [path for path in MODULES if path.stem in vague] == []
+
+
+def test_no_package_has_fewer_than_two_modules() -> None:
+    packages = {path.parent for path in MODULES}
+
+    lonely = [package for package in packages if len(list(package.glob("*.py"))) < 2]
+
+    assert lonely == []
