@@ -7,7 +7,7 @@ seen an event can have it again, also when this process is killed the moment aft
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from logging import getLogger
 
@@ -83,9 +83,19 @@ class Run:
         async with aclosing(respond(self._assembler, self._deltas)) as events:
             async for told in events:
                 await self._tell(told)
+                await asyncio.sleep(0)  # a burst must not keep its readers waiting
 
     async def _tell(self, told: Sequence[StreamEvent]) -> None:
         frames = frames_of(told)
+        try:
+            await self._keep(told, frames)
+        except (Conflict, asyncio.CancelledError):
+            if self._assembler.is_finished:  # present readers need an end, kept or not
+                self.recording.append(frames)
+            raise
+        self.recording.append(frames)
+
+    async def _keep(self, told: Sequence[StreamEvent], frames: list[bytes]) -> None:
         if self.recording.is_empty:
             stored = replace(self._stored, response=self._assembler.kept)
             await self._store.begin(stored, frames)
@@ -96,15 +106,13 @@ class Run:
                 frames,
                 first_number=told[0].sequence_number,
             )
-        self.recording.append(frames)
 
     async def _end_by_force(self) -> None:
         if self._stopped_by is None or not self._assembler.must_tell:
             return
-        try:
-            await self._tell(self._assembler.fail(self._stopped_by))
-        except Conflict:
-            self._end_unrecorded(self._stopped_by)
+        if last := self._assembler.fail(self._stopped_by):
+            with suppress(Conflict):
+                await self._tell(last)
 
     def _end_unrecorded(self, error: GatewayError) -> None:
         """Let present readers see an end, though it cannot be kept."""

@@ -30,17 +30,18 @@ async def respond(assembler: ResponseAssembler, deltas: Deltas) -> Events:
                     break
         if not assembler.is_finished:
             raise Unavailable("The model server ended its reply in the middle.")
+        return
     except GatewayError as error:
         if not assembler.must_tell:
             raise
-        if told := assembler.fail(error):
-            yield told
+        failure = error
     except Exception:  # a fault of ours, after the status line: it can only be told
         if not assembler.must_tell:
             raise
         log.exception("response_broke", extra={"response_id": assembler.response.id})
-        if told := assembler.fail(GatewayError("Something went wrong on our side.")):
-            yield told
+        failure = GatewayError("Something went wrong on our side.")
+    if told := assembler.fail(failure):
+        yield told
 
 
 async def collect(events: Events) -> None:

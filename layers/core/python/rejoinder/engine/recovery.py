@@ -1,6 +1,6 @@
 """An assembler that stands where recorded events left off, so that a cut response can be ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.json import decode, encode
 
@@ -22,25 +22,24 @@ from rejoinder.schema.items import JSON, OutputItem
 from rejoinder.schema.response import Response
 
 BLOCK = 0  # deltas need one; which, does not matter here
-ENDS = frozenset(  # what `OpenItem.finish` tells
-    {
-        "response.output_text.done",
-        "response.refusal.done",
-        "response.content_part.done",
-        "response.reasoning_summary_text.done",
-        "response.reasoning_summary_part.done",
-        "response.reasoning_text.done",
-        "response.function_call_arguments.done",
-        "response.custom_tool_call_input.delta",
-        "response.custom_tool_call_input.done",
-    }
-)
-
-EMPTY: dict[str, BlockDelta] = {  # each begins its kind of part
+CUSTOM_TEXT = "response.custom_tool_call_input.delta"  # told whole, when the call ends
+EMPTY: Mapping[str, BlockDelta] = {  # each begins its kind of part
     "output_text": TextDelta(BLOCK, ""),
     "refusal": RefusalDelta(BLOCK, ""),
-    "summary_text": ReasoningDelta(BLOCK, ""),
     "reasoning_text": ReasoningDelta(BLOCK, ""),
+    "summary_text": ReasoningDelta(BLOCK, ""),
+}
+DELTAS: Mapping[str, Callable[[JSON], BlockDelta]] = {  # of which delta an event tells
+    "response.content_part.added": lambda event: EMPTY[event["part"]["type"]],
+    "response.reasoning_summary_part.added": lambda event: EMPTY[event["part"]["type"]],
+    "response.output_text.delta": lambda event: TextDelta(
+        BLOCK, event["delta"], event["logprobs"] or None
+    ),
+    "response.refusal.delta": lambda event: RefusalDelta(BLOCK, event["delta"]),
+    "response.reasoning_summary_text.delta": lambda event: ReasoningDelta(BLOCK, event["delta"]),
+    "response.reasoning_text.delta": lambda event: ReasoningDelta(BLOCK, event["delta"]),
+    "response.function_call_arguments.delta": lambda event: ToolCallDelta(BLOCK, event["delta"]),
+    CUSTOM_TEXT: lambda event: ToolCallDelta(BLOCK, encode({"input": event["delta"]}).decode()),
 }
 
 
@@ -56,10 +55,10 @@ def resumed(response: Response, frames: Sequence[bytes]) -> ResponseAssembler:
             case "response.output_item.done":
                 done, item = [*done, event["item"]], None
             case kind if item is not None:
-                if (delta := _delta(kind, event)) is not None:
-                    item.add(delta)
+                if kind in DELTAS:
+                    item.add(DELTAS[kind](event))
                     item.told_ends = 0
-                item.told_ends += kind in ENDS
+                item.told_ends += kind == CUSTOM_TEXT or kind.endswith(".done")
     assembler = ResponseAssembler(response, ToolNames([]))
     assembler.resume(next_number=len(frames), done=done, item=item)
     return assembler
@@ -76,21 +75,3 @@ def _opened(item: JSON, index: int) -> OpenItem:
     new = OpenFunctionCall if item["type"] == "function_call" else OpenCustomToolCall
     tool = CalledTool(item["name"], item.get("namespace"))
     return new(index, padded, item["call_id"], tool, item_id=item["id"])
-
-
-def _delta(kind: str, event: JSON) -> BlockDelta | None:
-    match kind:
-        case "response.content_part.added" | "response.reasoning_summary_part.added":
-            return EMPTY[event["part"]["type"]]
-        case "response.output_text.delta":
-            return TextDelta(BLOCK, event["delta"], event["logprobs"] or None)
-        case "response.refusal.delta":
-            return RefusalDelta(BLOCK, event["delta"])
-        case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-            return ReasoningDelta(BLOCK, event["delta"])
-        case "response.function_call_arguments.delta":
-            return ToolCallDelta(BLOCK, event["delta"])
-        case "response.custom_tool_call_input.delta":
-            return ToolCallDelta(BLOCK, encode({"input": event["delta"]}).decode())
-        case _:
-            return None

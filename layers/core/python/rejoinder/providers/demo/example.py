@@ -33,9 +33,11 @@ def _example(schema: JSON, root: dict[str, JSON], depth: int) -> JSON:
 
 def _of_kind(kind: str, schema: JSON, root: dict[str, JSON], depth: int) -> JSON:
     if kind == "object":
-        properties = schema.get("properties", {})
-        wanted = schema.get("required", list(properties))
-        return {name: _example(properties.get(name), root, depth + 1) for name in wanted}
+        given, required = schema.get("properties"), schema.get("required")
+        properties = given if isinstance(given, dict) else {}
+        wanted = required if isinstance(required, list) else properties
+        names = [name for name in wanted if isinstance(name, str)]
+        return {name: _example(properties.get(name), root, depth + 1) for name in names}
     if kind == "array":
         return [_example(schema.get("items", {"type": "string"}), root, depth + 1)]
     if kind in ("integer", "number") and "minimum" in schema:

@@ -48,7 +48,7 @@ def called_tool(turn: Turn) -> FunctionTool | None:
         case {"type": "function" | "custom", "name": str(name)}:
             return next(tool for tool in offered if tool["name"] == turn.tools.flat(name))
         case "required" | {"mode": "required"}:
-            return offered[0]
+            return next(iter(offered), None)
     if last is None or last["type"] != "message" or last["role"] != "user":
         return None
     words = set(re.findall(r"[a-z]{3,}", _text_of(last).lower()))

@@ -110,7 +110,9 @@ def _within(info: Any) -> Iterator[type[Struct]]:  # noqa: ANN401, a tree of man
 
 
 def _typed_dicts() -> dict[str, JSON]:
-    adapters: dict[str, Any] = _UNIONS | {each.__name__: each for each in (*_PARTS, SummaryText)}
+    adapters: dict[str, Any] = {**_UNIONS} | {
+        each.__name__: each for each in (*_PARTS, SummaryText)
+    }
     shown, inner = TypeAdapter.json_schemas(
         [(name, "serialization", TypeAdapter(each)) for name, each in adapters.items()],
         ref_template=_REF.format("{model}"),

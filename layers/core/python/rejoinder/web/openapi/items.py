@@ -19,8 +19,10 @@ from rejoinder.web.openapi.shapes import (
 
 _TEXT = text(maxLength=MAX_TEXT)
 _CALL_ID = text("What joins a call and its result.", minLength=1, maxLength=64)
+_STORED_ID = text("The id of a stored item.", minLength=1, maxLength=MAX_ID)
 _NAME = text(minLength=1, maxLength=128)
 _MEDIA_TYPES = "|".join(name.removeprefix("image/") for name in IMAGE_TYPES)
+_HTTPS = "[hH][tT][tT][pP][sS]://"
 _BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
 _RECEIPTS = (
     "web_search_call",
@@ -51,13 +53,13 @@ def _message(role: JSON, content: JSON, more: dict[str, JSON] | None = None) -> 
 
 
 def _result(name: str) -> JSON:
-    output = either(_TEXT, listing(ref("InputPart")))
+    output = either(_TEXT, listing(ref("RequestPart")))
     fields = {**_OWN, "call_id": _CALL_ID, "output": output}
     return kind(name, fields, "call_id", "output", description="What the client's tool gave back.")
 
 
 PARTS: dict[str, JSON] = {
-    "InputPart": either(*map(ref, ("RequestText", "RequestImage", "RequestFile"))),
+    "RequestPart": either(*map(ref, ("RequestText", "RequestImage", "RequestFile"))),
     "RequestText": kind("input_text", {"text": _TEXT}, "text"),
     "RequestImage": kind(
         "input_image",
@@ -65,7 +67,7 @@ PARTS: dict[str, JSON] = {
             "image_url": text(
                 "An https URL, or a base64 data URL of a PNG, JPEG, GIF or WebP image.",
                 maxLength=MAX_IMAGE,
-                pattern=f"^(?:https://|data:image/(?:{_MEDIA_TYPES});base64,{_BASE64}$)",
+                pattern=f"^(?:{_HTTPS}|data:image/(?:{_MEDIA_TYPES});base64,{_BASE64}$)",
             ),
             **optional({"detail": word(["low", "high", "auto", "original"], default="auto")}),
         },
@@ -81,7 +83,7 @@ PARTS: dict[str, JSON] = {
                     maxLength=MAX_FILE,
                     pattern=f"^(?:data:[^,]*,)?{_BASE64}$",
                 ),
-                "file_url": text("An https URL.", maxLength=MAX_IMAGE, pattern="^https://"),
+                "file_url": text("An https URL.", maxLength=MAX_IMAGE, pattern=f"^{_HTTPS}"),
             },
         ),
         "oneOf": [{"required": ["file_data", "filename"]}, {"required": ["file_url"]}],
@@ -117,7 +119,7 @@ ITEMS: dict[str, JSON] = {
         ),
         description="Something said, called, answered or thought before.",
     ),
-    "UserMessage": _message({"const": "user"}, ref("InputPart")),
+    "UserMessage": _message({"const": "user"}, ref("RequestPart")),
     "SystemMessage": _message(word(["system", "developer"]), ref("RequestText")),
     "AssistantMessage": _message(
         {"const": "assistant"}, ref("AssistantPart"), optional({"phase": word(words_of(Phase))})
@@ -164,17 +166,14 @@ ITEMS: dict[str, JSON] = {
         ),
         description="Thinking of the model's, sent back as it came.",
     ),
-    "RequestItemReference": {
-        **table(
-            {
-                "id": text("The id of a stored item.", minLength=1, maxLength=MAX_ID),
-                "type": {"enum": ["item_reference", None], "default": "item_reference"},
-            },
-            required=["id"],
-            description="Stands for an item that is stored.",
-        ),
-        "not": {"anyOf": [{"required": ["role"]}, {"required": ["content"]}]},
-    },
+    "RequestItemReference": either(
+        kind("item_reference", {"id": _STORED_ID}, "id"),
+        {
+            **table({"id": _STORED_ID, "type": {"type": "null"}}, required=["id"]),
+            "additionalProperties": {"type": "null"},
+        },
+        description="Stands for an item that is stored.",
+    ),
     "AdditionalTools": kind(
         "additional_tools",
         {"tools": listing(ref("RequestTool"))},

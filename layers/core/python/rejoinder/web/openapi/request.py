@@ -31,7 +31,9 @@ _SCHEMA_FORMAT = {
 _FORMAT = either(
     kind("text", {}),
     kind("json_object", {}),
-    kind("json_schema", _SCHEMA_FORMAT, "name", "schema"),
+    kind(
+        "json_schema", {**_SCHEMA_FORMAT, **optional({"json_schema": table({})})}, "name", "schema"
+    ),
     kind(
         "json_schema",
         {"json_schema": table(_SCHEMA_FORMAT, required=["name", "schema"])},

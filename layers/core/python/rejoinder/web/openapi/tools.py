@@ -57,6 +57,14 @@ def _named(name: str) -> JSON:
     return either(flat, nested)
 
 
+_ALLOWED = {
+    **optional({"mode": word(["auto", "required"], default="auto")}),
+    "tools": listing(
+        either(_named("function"), _named("custom"), ref("HostedTool")),
+        minItems=1,
+        maxItems=MAX_ALLOWED,
+    ),
+}
 _OTHER = table(
     {
         "type": {
@@ -102,16 +110,12 @@ TOOLS: dict[str, JSON] = {
         word(["auto", "none", "required"]),
         _named("function"),
         _named("custom"),
+        kind("allowed_tools", _ALLOWED, "tools", description="Only these may, or must, be called."),
         kind(
             "allowed_tools",
-            {
-                "mode": word(["auto", "required"], default="auto"),
-                "tools": listing(
-                    either(_named("function"), _named("custom")), minItems=1, maxItems=MAX_ALLOWED
-                ),
-            },
-            "tools",
-            description="Only these tools may, or must, be called.",
+            {"allowed_tools": table(_ALLOWED, required=["tools"])},
+            "allowed_tools",
+            description="The same in the shape of Chat Completions.",
         ),
         description="Whether and what to call; a tool that is named must be one of `tools`.",
         default="auto",
