@@ -26,18 +26,29 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"providers", "errors"},
     "runs": {"engine", "storage", "schema", "errors"},
     "conversation": {"storage", "sealing", "schema", "errors"},
-    "gateway": {
+    "truncation": {"conversation", "schema"},
+    "turns": {
         "conversation",
-        "runs",
+        "truncation",
         "engine",
         "providers",
         "storage",
         "sealing",
         "schema",
-        "errors",
     },
-    "web": {"web", "gateway", "providers", "engine", "settings", "schema", "errors", "__init__"},
-    "wiring": {"gateway", "web", "providers", "storage", "sealing", "settings", "errors"},
+    "gateway": {"turns", "runs", "engine", "providers", "storage", "schema", "errors"},
+    "web": {
+        "web",
+        "gateway",
+        "turns",
+        "providers",
+        "engine",
+        "settings",
+        "schema",
+        "errors",
+        "__init__",
+    },
+    "wiring": {"gateway", "turns", "providers", "storage", "sealing", "settings", "errors"},
 }
 
 # What each room may import from outside the standard library.
@@ -46,7 +57,7 @@ PACKAGES: dict[str, set[str]] = {
     "engine": {"msgspec"},
     "sealing": {"msgspec", "cryptography"},
     "providers": {"msgspec", "httpx", "botocore", "jsonschema"},
-    "conversation": set(),
+    "truncation": {"msgspec"},
     "gateway": {"msgspec"},
     "settings": {"pydantic"},
     "web": {"msgspec", "starlette", "pydantic"},

@@ -59,17 +59,17 @@ def paired(items: list[Item]) -> list[Item]:
     Raises:
         InvalidRequest: if a result has no call before it, or a call no result.
     """
-    answered = {key for item in items if (key := _answers(item)) is not None}
+    answered = {key for item in items if (key := answered_by(item)) is not None}
     called: set[CallKey] = set()
     kept: list[Item] = []
     for item in items:
-        if (call := _calls(item)) is not None:
+        if (call := called_by(item)) is not None:
             if call not in answered:
                 if item.get("status") == "incomplete":
                     continue
                 raise _no_output(*call)
             called.add(call)
-        if (answer := _answers(item)) is not None and answer not in called:
+        if (answer := answered_by(item)) is not None and answer not in called:
             raise _no_call(answer[1])
         kept.append(item)
     return kept
@@ -90,13 +90,15 @@ def signed(sealer: Sealer, tenant: str, items: list[Item], dialect: str) -> dict
     return found
 
 
-def _calls(item: Item) -> CallKey | None:
+def called_by(item: Item) -> CallKey | None:
+    """The key of the call that an item makes, if it makes one."""
     if item["type"] == "function_call" or item["type"] == "custom_tool_call":
         return f"{item['type']}_output", item["call_id"]
     return None
 
 
-def _answers(item: Item) -> CallKey | None:
+def answered_by(item: Item) -> CallKey | None:
+    """The key of the call whose output an item is, if it is one."""
     if item["type"] == "function_call_output" or item["type"] == "custom_tool_call_output":
         return item["type"], item["call_id"]
     return None

@@ -4,29 +4,19 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from time import time
 
 from msgspec import structs
 
-from rejoinder import conversation
-from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of, without_padding
-from rejoinder.engine.padding import padded, unpadded
-from rejoinder.engine.pipeline import Deltas, Events, collect, respond
-from rejoinder.engine.tool_names import ToolNames
+from rejoinder.engine.pipeline import Events, collect, respond
 from rejoinder.errors import GatewayError, InvalidRequest
-from rejoinder.providers.base import Turn
 from rejoinder.providers.registry import Registry
 from rejoinder.runs import Run, Runs
-from rejoinder.schema.echo import first_response
-from rejoinder.schema.ids import new_id
 from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
-from rejoinder.sealing import Sealer, Secret
-from rejoinder.storage.base import ResponseStore, StoredResponse
-
-INCLUDE_SEALED = "reasoning.encrypted_content"
+from rejoinder.storage.base import ResponseStore
+from rejoinder.turns import Begun, Turns
 
 type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
 
@@ -35,20 +25,20 @@ DELETED = GatewayError("The response was deleted while it was made.", code="serv
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A response that is ready to be made: nothing is kept and nobody was asked yet."""
-
-    assembler: ResponseAssembler
-    deltas: Deltas
-    stored: StoredResponse
-
-
-@dataclass(frozen=True, slots=True)
 class Telling:
     """A response being told. After `promise` its failures are events, never exceptions."""
 
     frames: Frames
-    promise: Callable[[], None]
+    promise: Callable[[], None] = lambda: None
+    answered_by: Callable[[], str] = lambda: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A response that was made, and the provider and model that made it."""
+
+    response: Response
+    answered_by: str
 
 
 @dataclass(frozen=True)
@@ -57,12 +47,11 @@ class Gateway:
 
     registry: Registry
     store: ResponseStore
-    sealer: Sealer
-    retention_seconds: int
+    turns: Turns
     poll_seconds: float = 0.5
     runs: Runs = field(default_factory=Runs)
 
-    async def create(self, tenant: str, request: CreateResponse) -> Response:
+    async def create(self, tenant: str, request: CreateResponse) -> Made:
         """Make a response and give it when it has ended.
 
         Raises:
@@ -70,11 +59,13 @@ class Gateway:
         """
         begun = await self._begin(tenant, request)
         if request.store:
-            return await self._run(begun).response()
-        await collect(respond(begun.assembler, begun.deltas))
-        if begun.assembler.failure is not None:
-            raise begun.assembler.failure
-        return begun.assembler.response
+            response = await self._run(begun).response()
+        else:
+            await collect(respond(begun.assembler, begun.attempts.deltas()))
+            if begun.assembler.failure is not None:
+                raise begun.assembler.failure
+            response = begun.assembler.response
+        return Made(response, begun.attempts.route.name)
 
     async def stream(self, tenant: str, request: CreateResponse) -> Telling:
         """Make a response and tell it as it comes.
@@ -87,8 +78,8 @@ class Gateway:
         if request.store:
             frames = self._run(begun).recording.follow()
         else:
-            frames = _encoded(respond(begun.assembler, begun.deltas))
-        return Telling(frames, begun.assembler.promise)
+            frames = _encoded(respond(begun.assembler, begun.attempts.deltas()))
+        return Telling(frames, begun.assembler.promise, lambda: begun.attempts.route.name)
 
     async def retrieve(
         self, tenant: str, response_id: str, *, shows_sealed: bool = False
@@ -140,42 +131,10 @@ class Gateway:
                 code="unsupported_value",
                 param="background",
             )
-        route = self.registry.route(request.model)
-        before = await conversation.earlier(self.store, tenant, request)
-        history = before.items if before else []
-        own = await conversation.resolved(self.store, tenant, request.input, history)
-        known_tools = request.tools or (before.tools if before else [])
-        now = int(time())
-        response = first_response(request, id=new_id("resp"), created_at=now)
-        tools = ToolNames(request.tools, request.tool_choice)
-        items = conversation.paired([*history, *own])
-        turn = Turn(
-            model=route.model,
-            request=request,
-            items=items,
-            tools=tools,
-            known_tools=ToolNames(known_tools),
-            facts=route.facts,
-            is_streamed=request.stream,
-            signed=conversation.signed(self.sealer, tenant, items, route.dialect),
-        )
-        return Begun(
-            ResponseAssembler(
-                response,
-                tools,
-                padding=padded if request.include_obfuscation else unpadded,
-                has_raw_reasoning=route.facts.reasoning_output == "raw",
-                seal=lambda content: self.sealer.seal(tenant, Secret(route.dialect, content)),
-                shows_sealed=not request.store or INCLUDE_SEALED in request.include,
-            ),
-            route.provider.stream(turn),
-            StoredResponse(
-                tenant, response, history, own, known_tools, now + self.retention_seconds
-            ),
-        )
+        return await self.turns.begin(tenant, request)
 
     def _run(self, begun: Begun) -> Run:
-        run = Run(self.store, begun.stored, begun.assembler, begun.deltas)
+        run = Run(self.store, begun.stored, begun.assembler, begun.attempts.deltas())
         self.runs.add(begun.stored.tenant, begun.stored.response.id, run)
         return run
 

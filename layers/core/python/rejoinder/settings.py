@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rejoinder.errors import GatewayError
-from rejoinder.providers.base import Knob
+from rejoinder.providers.base import Effort, Knob, Schemas, Thinking, ThinkingOff
 
 DAY_SECONDS = 24 * 3600
 
@@ -19,7 +19,7 @@ class Table(BaseModel):
 class ProviderSettings(Table):
     """`[providers.NAME]`: one service. Its models are called `NAME/…`."""
 
-    dialect: Literal["chat_completions", "demo"] = "chat_completions"
+    dialect: Literal["anthropic", "chat_completions", "demo"] = "chat_completions"
     base_url: str = ""
     api_key: str = Field(default="", repr=False)
     api_key_env: str = ""  # the environment variable that holds the key
@@ -45,6 +45,14 @@ class ModelSettings(Table):
     knows_allowed_tools: bool | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     drops: frozenset[Knob] | None = None
+    enforces_schemas: Schemas | None = None
+    max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    thinking: Thinking | None = None
+    thinking_off: ThinkingOff | None = None
+    efforts: frozenset[Effort] | None = None
+    binds_thinking: bool | None = None
+    may_be_forced: bool | None = None
+    takes_prefill: bool | None = None
 
 
 class Settings(Table):
@@ -55,6 +63,8 @@ class Settings(Table):
     aliases: dict[str, str] = {}  # the name a client says → the model it gets
     keys: dict[str, str] = Field(default={}, repr=False)  # tenant → API key
     routes: dict[str, str] = {}  # pattern of names → provider
+    fallbacks: dict[str, tuple[str, ...]] = {}  # model → those to ask when it fails
+    retries: Annotated[int, Field(ge=0, le=5)] = 1  # at each service, before the first word
     unsupported_tools: Literal["drop", "reject"] = "drop"
     unknown_parameters: Literal["ignore", "reject"] = "ignore"
     retention_seconds: Annotated[int, Field(ge=60)] = 30 * DAY_SECONDS

@@ -14,6 +14,7 @@ from rejoinder.providers.upstream import Upstream
 from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings, SettingsError
 from rejoinder.storage.base import ResponseStore
+from rejoinder.turns import Turns
 
 PROVIDERS: Mapping[str, Callable[[Upstream], Provider]] = {
     "chat_completions": ChatCompletions,
@@ -42,13 +43,15 @@ def build_gateway(
         services,
         aliases=settings.aliases,
         routes=settings.routes,
+        fallbacks=settings.fallbacks,
         facts={
             pattern: facts.model_dump(exclude_none=True)
             for pattern, facts in settings.models.items()
         },
     )
     _check_routes(settings, registry)
-    return Gateway(registry, store, sealer, retention_seconds=settings.retention_seconds)
+    turns = Turns(registry, store, sealer, settings.retention_seconds, settings.retries)
+    return Gateway(registry, store, turns)
 
 
 def service_of(

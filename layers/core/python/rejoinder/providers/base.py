@@ -26,6 +26,11 @@ type Knob = Literal[
     "stream_options",
 ]
 
+type Schemas = Literal["all", "plain", "none"]  # plain: without limits, patterns and open objects
+type Thinking = Literal["none", "budget", "adaptive"]  # how it is asked to think
+type ThinkingOff = Literal["unsaid", "disabled", "between_tools", "never"]  # and not to
+type Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
@@ -38,6 +43,14 @@ class ModelFacts:
     knows_allowed_tools: bool = False
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     drops: frozenset[Knob] = field(default=frozenset())  # tuning knobs that the server lacks
+    enforces_schemas: Schemas = "none"  # which JSON schemas every answer is sure to match
+    max_output_tokens: int = 4096  # of one answer: for servers that want to be told a limit
+    thinking: Thinking = "none"
+    thinking_off: ThinkingOff = "unsaid"
+    efforts: frozenset[Effort] = field(default=frozenset())  # steps of effort that it knows
+    binds_thinking: bool = False  # its thinking is void when what stood before it changes
+    may_be_forced: bool = True  # it takes the order to call a tool
+    takes_prefill: bool = False  # it goes on with an answer that somebody else began
 
 
 @dataclass(frozen=True, slots=True)

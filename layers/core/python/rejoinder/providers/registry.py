@@ -42,6 +42,11 @@ class Route:
     model: str  # as the upstream calls it
     facts: ModelFacts
 
+    @property
+    def name(self) -> str:
+        """The name that leads here and nowhere else."""
+        return f"{self.provider_name}/{self.model}"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
@@ -60,11 +65,13 @@ class Registry:
         *,
         aliases: Mapping[str, str] | None = None,
         routes: Mapping[str, str] | None = None,
+        fallbacks: Mapping[str, Sequence[str]] | None = None,
         facts: Mapping[str, Mapping[str, JSON]] | None = None,
     ) -> None:
         self.services = {service.name: service for service in services}
         self._aliases = dict(aliases or {})
         self._routes = dict(routes or {})
+        self._fallbacks = dict(fallbacks or {})
         self._facts = dict(facts or {})
 
     def route(self, name: str) -> Route:
@@ -85,6 +92,16 @@ class Registry:
             model,
             self._facts_of(service, model),
         )
+
+    def routes(self, name: str) -> list[Route]:
+        """Where requests for this model go, and where else if that fails.
+
+        Raises:
+            InvalidRequest: if nobody serves it.
+        """
+        first = self.route(name)
+        others = self._fallbacks.get(name) or self._fallbacks.get(self._aliases.get(name, name))
+        return [first, *(self.route(other) for other in others or ())]
 
     def models(self) -> list[ModelCard]:
         """Every name that is known to work: aliases, then each service's models."""

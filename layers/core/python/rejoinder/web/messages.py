@@ -111,7 +111,8 @@ class EventStream:
             first.result()  # raises what the client shall get as an HTTP error
         else:
             self._telling.promise()
-        await send(_start(scope, 200, STREAM_HEADERS | dict(self._headers)))
+        told_by = {"X-Upstream-Model": name} if (name := self._telling.answered_by()) else {}
+        await send(_start(scope, 200, STREAM_HEADERS | dict(self._headers) | told_by))
         if not first.done():
             await self._send(send, HEARTBEAT)
 

@@ -8,12 +8,13 @@ from starlette.requests import Request
 
 from rejoinder import __version__
 from rejoinder.errors import InvalidRequest, NotFound
-from rejoinder.gateway import INCLUDE_SEALED, Gateway, Telling
+from rejoinder.gateway import Gateway, Telling
 from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.items import JSON
 from rejoinder.schema.request import CreateResponse, read_request
 from rejoinder.settings import Settings
+from rejoinder.turns import INCLUDE_SEALED
 from rejoinder.web.messages import EventStream, Json, body_of
 from rejoinder.web.presence import unless_gone
 from rejoinder.web.query import Page, boolean, integer, page_of
@@ -43,8 +44,8 @@ async def create_response(call: Call) -> Answer:
         telling = await call.gateway.stream(call.tenant, request)
         return _event_stream(call, telling, headers)
     making = call.gateway.create(call.tenant, request)
-    response = await (making if request.store else unless_gone(call.http.receive, making))
-    return Json(response, headers=headers)
+    made = await (making if request.store else unless_gone(call.http.receive, making))
+    return Json(made.response, headers=headers | {"X-Upstream-Model": made.answered_by})
 
 
 async def describe_endpoint(_call: Call) -> Answer:
@@ -104,7 +105,7 @@ async def retrieve_response(call: Call) -> Answer:
         after=-1 if after is None else after,
         with_padding=pad is not False,
     )
-    return _event_stream(call, Telling(frames, lambda: None), {})
+    return _event_stream(call, Telling(frames), {})
 
 
 async def delete_response(call: Call) -> Answer:
@@ -208,8 +209,8 @@ def _response_id(call: Call) -> str:
 
 
 def _told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
-    """What was left out, and who answers: contract D1, D2 and D7."""
-    headers = {}
+    """What was left out of the request: contract D1 and D2."""
+    headers: dict[str, str] = {}
     if request.ignored_parameters:
         if call.settings.unknown_parameters == "reject":
             name = request.ignored_parameters[0]
@@ -221,8 +222,7 @@ def _told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
         headers["X-Ignored-Parameters"] = ", ".join(request.ignored_parameters)
     if request.ignored_tools:
         headers["X-Ignored-Tools"] = ", ".join(request.ignored_tools)
-    route = call.gateway.registry.route(request.model)
-    return headers | {"X-Upstream-Model": f"{route.provider_name}/{route.model}"}
+    return headers
 
 
 def _listed(items: list[JSON], page: Page) -> JSON:

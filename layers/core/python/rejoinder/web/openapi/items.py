@@ -58,6 +58,11 @@ def _result(name: str) -> JSON:
     return kind(name, fields, "call_id", "output", description="What the client's tool gave back.")
 
 
+def _absent(*names: str) -> dict[str, JSON]:
+    """There is no store of files; and a file has one source only."""
+    return {name: {"type": "null"} for name in names}
+
+
 PARTS: dict[str, JSON] = {
     "RequestPart": either(*map(ref, ("RequestText", "RequestImage", "RequestFile"))),
     "RequestText": kind("input_text", {"text": _TEXT}, "text"),
@@ -70,24 +75,35 @@ PARTS: dict[str, JSON] = {
                 pattern=f"^(?:{_HTTPS}|data:image/(?:{_MEDIA_TYPES});base64,{_BASE64}$)",
             ),
             **optional({"detail": word(["low", "high", "auto", "original"], default="auto")}),
+            **_absent("file_id"),
         },
         "image_url",
     ),
-    "RequestFile": {
-        **kind(
+    "RequestFile": either(
+        kind(
             "input_file",
             {
-                "filename": text("Needed with `file_data`.", minLength=1),
+                "filename": text(minLength=1),
                 "file_data": text(
                     "Base64, or a data URL with base64.",
                     maxLength=MAX_FILE,
-                    pattern=f"^(?:data:[^,]*,)?{_BASE64}$",
+                    pattern=f"^(?:[dD][aA][tT][aA]:[^,]*,)?{_BASE64}$",
                 ),
-                "file_url": text("An https URL.", maxLength=MAX_IMAGE, pattern=f"^{_HTTPS}"),
+                **_absent("file_url", "file_id"),
             },
+            "filename",
+            "file_data",
         ),
-        "oneOf": [{"required": ["file_data", "filename"]}, {"required": ["file_url"]}],
-    },
+        kind(
+            "input_file",
+            {
+                **optional({"filename": text()}),
+                "file_url": text("An https URL.", maxLength=MAX_IMAGE, pattern=f"^{_HTTPS}"),
+                **_absent("file_data", "file_id"),
+            },
+            "file_url",
+        ),
+    ),
     "AssistantPart": either(
         kind(
             "output_text",

@@ -34,7 +34,10 @@ _MODEL = {
     "schema": text(minLength=1),
     "examples": {"plain": {"value": "demo"}, "with its provider": {"value": "demo/demo"}},
 }
-_INCLUDE = ("include", listing(text(), "What to add. Unknown entries are passed over."))
+_INCLUDE = (
+    "include",
+    listing(text(), "What to add: `reasoning.encrypted_content`. Others are passed over."),
+)
 
 
 def _operation(
