@@ -1,7 +1,7 @@
 """Asking again, and asking somebody else: only before the first word (decision 20).
 
 A 429, a 5xx or a timeout is tried again at the same service, after a jittered wait or the one
-that `Retry-After` names, and then at the next route. A service that keeps failing is left
+that `Retry-After` names, and then at the next route. A model that keeps failing is left
 alone for a while: its circuit is open, and it costs the others no time.
 """
 
@@ -16,6 +16,7 @@ from rejoinder.engine.deltas import Delta, Started
 from rejoinder.engine.pipeline import Deltas
 from rejoinder.errors import GatewayError, InvalidRequest, RateLimited, Unavailable
 from rejoinder.providers.base import Turn
+from rejoinder.providers.enforced import enforced
 from rejoinder.providers.registry import Route
 
 FIRST_WAIT_SECONDS = 0.5
@@ -84,7 +85,8 @@ class Attempts:
         """
         self._next_route(None)
         while True:
-            batches = self.route.provider.stream(self._turn_for(self.route))
+            turn = self._turn_for(self.route)
+            batches = enforced(turn, self.route.provider.stream(turn))
             try:
                 async with aclosing(batches):
                     async for batch in batches:
@@ -101,7 +103,7 @@ class Attempts:
 
     def _first(self, batch: Sequence[Delta]) -> Sequence[Delta]:
         """Until something is said, a later service's `Started` is no news."""
-        self._circuit_of(self.route.provider_name).succeeded()
+        self._circuit_of(self.route.name).succeeded()
         said = [delta for delta in batch if not isinstance(delta, Started)]
         self._has_said = bool(said)
         if self._has_started:
@@ -112,7 +114,7 @@ class Attempts:
     async def _go_on_after(self, error: RateLimited | Unavailable) -> None:
         """Choose what to ask next, and wait for the right moment; or give up."""
         if isinstance(error, Unavailable):
-            self._circuit_of(self.route.provider_name).failed()
+            self._circuit_of(self.route.name).failed()
         if self._has_said or error.code == "insufficient_quota":
             raise error
         wait_seconds = _wait_seconds(error, self._tries)
@@ -126,11 +128,11 @@ class Attempts:
 
     def _next_route(self, error: GatewayError | None) -> None:
         for route in self._routes:
-            if self._circuit_of(route.provider_name).admits():
+            if self._circuit_of(route.name).admits():
                 self.route, self._tries = route, 0
                 return
         raise error or Unavailable(
-            f"The model server {self.route.provider_name!r} has failed repeatedly and is left "
+            f"The model {self.route.name!r} has failed repeatedly and is left "
             "alone for a while; try again later.",
             headers={"Retry-After": str(round(OPEN_SECONDS))},
         )

@@ -98,7 +98,7 @@ def _place(choice: Unsupported, dropped: Iterable[tuple[str, Unsupported]]) -> s
 def _settled(choice: Word | NamedChoice | AllowedChoice, tools: list[Tool]) -> ToolChoice:
     if isinstance(choice, AllowedChoice):
         return _settled_allowed(choice, tools)
-    if choice == "required" and not tools:
+    if choice == "required" and not any(_names(tools)):
         _refuse("'tool_choice' is 'required', but the request has no tools.", "tool_choice")
     if not isinstance(choice, str):
         _check_names([choice], tools)

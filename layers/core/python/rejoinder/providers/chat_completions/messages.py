@@ -4,6 +4,8 @@ A turn of the assistant is one message: its text with its calls. The results of 
 at once, wherever the client put them, because servers insist (contract §9.1).
 """
 
+from collections import defaultdict, deque
+from collections.abc import Mapping
 from mimetypes import guess_type
 
 from msgspec.json import encode
@@ -35,13 +37,11 @@ def to_messages(turn: Turn) -> list[JSON]:
     Raises:
         InvalidRequest: if a part cannot be carried by this dialect.
     """
-    results = {
-        item["call_id"]: item
-        for item in turn.items
-        if item["type"] in ("function_call_output", "custom_tool_call_output")
-    }
     facts = turn.facts
-    writer = _Writer(facts, results)
+    writer = _Writer(facts, turn.signed)
+    for item in turn.items:
+        if item["type"] == "function_call_output" or item["type"] == "custom_tool_call_output":
+            writer.results[item["call_id"]].append(item)
     if turn.request.instructions:
         writer.system("developer", turn.request.instructions)
     if turn.request.text["format"]["type"] == "json_object" and not facts.knows_developer_role:
@@ -55,10 +55,11 @@ def to_messages(turn: Turn) -> list[JSON]:
 class _Writer:
     """Writes messages; an assistant's stays open until somebody else speaks."""
 
-    def __init__(self, facts: ModelFacts, results: dict[str, Result]) -> None:
+    def __init__(self, facts: ModelFacts, signed: Mapping[str, JSON]) -> None:
         self.messages: list[JSON] = []
         self._facts = facts
-        self._results = results
+        self._signed = signed
+        self.results: dict[str, deque[Result]] = defaultdict(deque)  # ids may come again each turn
         self._assistant: dict[str, JSON] | None = None
         self._thinking = ""
 
@@ -116,7 +117,8 @@ class _Writer:
             return
         self.end_assistant()
         parts = item.get("content") or item["summary"]
-        self._thinking = "\n\n".join(part["text"] for part in parts)
+        shown = "\n\n".join(part["text"] for part in parts)
+        self._thinking = shown or self._signed.get(item["id"], {}).get("text", "")
 
     def _open_assistant(self) -> dict[str, JSON]:
         if self._assistant is None:
@@ -136,8 +138,8 @@ class _Writer:
         self._assistant = None
         attached: list[JSON] = []
         for call in calls:
-            if (result := self._results.get(call["id"])) is not None:
-                text, media = _output(result["output"])
+            if results := self.results[call["id"]]:
+                text, media = _output(results.popleft()["output"])
                 message = {"role": "tool", "tool_call_id": call["id"], "content": text}
                 self.messages.append(message)
                 attached += media

@@ -14,6 +14,7 @@ from rejoinder.engine.deltas import (
     Finished,
     Reason,
     ReasoningDelta,
+    ReasoningSigned,
     RefusalDelta,
     TextDelta,
     ToolCallDelta,
@@ -123,6 +124,7 @@ class ChunkReader:
         self._usage: ChatUsage | None = None
         self._service_tier: str | None = None
         self._finish_reason: str | None = None
+        self._thinking: list[str] = []
         self._has_said = False
         self._has_done_mark = False
 
@@ -155,7 +157,10 @@ class ChunkReader:
         if self._finish_reason is None and not (self._has_done_mark and self._has_said):
             raise Unavailable("The model server ended its reply in the middle.")
         reason = REASONS.get(self._finish_reason or "stop", "stop")
-        return [Finished(reason, _usage(self._usage), self._service_tier)]
+        return [
+            *self._end_of_thinking(),
+            Finished(reason, _usage(self._usage), self._service_tier),
+        ]
 
     def _chunk(self, payload: bytes) -> list[Delta]:
         try:
@@ -182,10 +187,12 @@ class ChunkReader:
         thinking = said.reasoning_content or said.reasoning
         if thinking and isinstance(thinking, str):
             deltas.append(ReasoningDelta(REASONING, thinking))
+            self._thinking.append(thinking)
+        if self._thinking and (said.content or said.refusal or said.tool_calls):
+            deltas += self._end_of_thinking()
         if said.content:
             if isinstance(said.content, str):
-                kept = logprobs.content if logprobs else None
-                deltas.append(TextDelta(MESSAGE, said.content, kept))
+                deltas.append(TextDelta(MESSAGE, said.content, _logprobs(logprobs)))
             else:
                 deltas += _parts(said.content)
         if said.refusal:
@@ -193,6 +200,14 @@ class ChunkReader:
         for piece in said.tool_calls or ():
             deltas += self._call(piece)
         return deltas
+
+    def _end_of_thinking(self) -> list[Delta]:
+        """Nothing is signed here; the text itself is what some servers want back."""
+        if not self._thinking:
+            return []
+        text = "".join(self._thinking)
+        self._thinking = []
+        return [ReasoningSigned(REASONING, {"text": text})]
 
     def _call(self, piece: CallPiece) -> list[Delta]:
         call = self._call_of(piece)
@@ -244,6 +259,13 @@ def _parts(content: list[JSON]) -> list[Delta]:
                 text = "".join(str(thought.get("text", "")) for thought in thoughts)
                 deltas.append(ReasoningDelta(REASONING, text))
     return deltas
+
+
+def _logprobs(logprobs: Logprobs | None) -> list[JSON] | None:
+    """As they came; `bytes` is a list in the API's own types, and null at some servers."""
+    if logprobs is None or not logprobs.content:
+        return None
+    return [token | {"bytes": token.get("bytes") or []} for token in logprobs.content]
 
 
 def _usage(usage: ChatUsage | None) -> Usage:

@@ -31,7 +31,7 @@ _MODEL = {
     "in": "path",
     "required": True,
     "description": "It may hold slashes, colons and dots.",
-    "schema": text(minLength=1),
+    "schema": text(pattern="^.+$"),
     "examples": {"plain": {"value": "demo"}, "with its provider": {"value": "demo/demo"}},
 }
 _INCLUDE = (

@@ -1,0 +1,30 @@
+"""A fresh application for each test, and an eye on what it writes into the log."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.door import SECRET, Door, opened
+
+LOGGED = {"request_id", "method", "path", "status", "duration_ms"}
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    async with opened(tmp_path) as door:
+        yield door
+
+
+@pytest.fixture(autouse=True)
+def discreet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The log says of a request what the contract allows, and nothing of what was in it."""
+    caplog.set_level(logging.DEBUG, "rejoinder")
+    ordinary = vars(logging.makeLogRecord({})).keys() | {"message", "asctime", "taskName"}
+    yield
+    for record in caplog.get_records("call"):
+        if record.name.startswith("rejoinder"):
+            assert record.getMessage() in ("request", "request_broke")
+            assert vars(record).keys() - ordinary <= LOGGED
+            assert SECRET not in logging.Formatter().format(record) + str(vars(record))

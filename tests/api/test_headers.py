@@ -1,0 +1,126 @@
+"""What requests and answers say in their headers: keys, ids, what was left out."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.api.door import BEARER, FUNCTION, KEY, Door, error_of, opened
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": f"Bearer {KEY}"},
+        {"Authorization": f"bearer  {KEY} "},
+        {"X-API-Key": KEY},
+        {"Authorization": f"Bearer {KEY}", "X-API-Key": "sk-wrong"},
+        {"Authorization": "Basic dXNlcg==", "X-API-Key": KEY},
+    ],
+    ids=["Bearer", "bearer with blanks", "X-API-Key", "Bearer wins", "not Basic"],
+)
+async def test_a_key_is_taken_from_either_header(door: Door, headers: dict[str, str]) -> None:
+    door.http.headers.pop("Authorization")
+
+    assert (await door.http.get("/v1/models", headers=headers)).status_code == 200
+
+
+async def test_head_answers_as_get_does(door: Door) -> None:
+    assert (await door.http.head("/v1/models")).status_code == 200
+
+
+async def test_ignored_parameters_and_tools_are_named_in_headers(door: Door) -> None:
+    body = {
+        "model": "demo",
+        "input": "Hm.",
+        "tools": [FUNCTION, {"type": "web_search"}, {"type": "mcp"}, {"type": "web_search"}],
+        "verbosity": "low",
+        "client_metadata": {},
+        "né": 1,
+    }
+
+    answer = await door.http.post("/v1/responses", json=body)
+
+    assert answer.headers["x-ignored-parameters"] == "verbosity, client_metadata"
+    assert answer.headers["x-ignored-tools"] == "web_search, mcp"
+    assert [tool["name"] for tool in answer.json()["tools"]] == ["water_plants"]
+
+
+async def test_names_that_clients_choose_cannot_break_a_header(door: Door) -> None:
+    body = {
+        "model": "demo/x\r\nSet-Cookie: stolen=1",
+        "input": "Hm.",
+        "tools": [FUNCTION, {"type": "搜索\r\nX-Evil: 1"}],
+    }
+
+    answer = await door.http.post("/v1/responses", json=body)
+
+    assert answer.status_code == 200
+    assert not {"set-cookie", "x-evil"} & answer.headers.keys()
+    assert answer.headers["x-upstream-model"] == "demo/x??Set-Cookie: stolen=1"
+    assert answer.headers["x-ignored-tools"] == "????X-Evil: 1"
+
+
+async def test_strict_settings_refuse_what_is_else_ignored(tmp_path: Path) -> None:
+    async with opened(tmp_path, unknown_parameters="reject", unsupported_tools="reject") as door:
+        unknown = await door.http.post(
+            "/v1/responses", json={"model": "demo", "input": "Hm.", "mood": "merry"}
+        )
+        hosted = await door.http.post(
+            "/v1/responses",
+            json={"model": "demo", "input": "Hm.", "tools": [FUNCTION, {"type": "mcp"}]},
+        )
+
+        assert unknown.status_code == hosted.status_code == 400
+        assert error_of(unknown)["code"] == "unknown_parameter"
+        assert error_of(unknown)["param"] == "mood"
+        assert error_of(hosted)["code"] == "unsupported_tool_type"
+        assert error_of(hosted)["param"] == "tools[1].type"
+        assert door.kept == 0
+
+
+@pytest.mark.parametrize("given", ["req-1", "a" * 128, "trace:7f.3_b"])
+async def test_a_sane_request_id_is_echoed(door: Door, given: str) -> None:
+    for path in ("/health", "/v1/models", "/v1/nowhere"):
+        answer = await door.http.get(path, headers={"X-Request-ID": given})
+        assert answer.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "a" * 129, "a b", "<script>", "a\tb", "a,b", "a/b"])
+async def test_other_request_ids_are_replaced(door: Door, given: str) -> None:
+    answer = await door.http.get("/health", headers={"X-Request-ID": given})
+
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+async def test_a_request_id_beyond_ascii_is_replaced(door: Door) -> None:
+    answer = await door.http.get("/health", headers=[(b"X-Request-ID", b"\xff\xfe")])
+
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+async def test_each_request_has_an_id_of_its_own(door: Door) -> None:
+    ids = {(await door.http.get("/health")).headers["x-request-id"] for _ in range(20)}
+
+    assert len(ids) == 20
+
+
+async def test_a_body_without_content_type_is_read(door: Door) -> None:
+    body = b'{"model": "demo", "input": "Hm."}'
+
+    answer = await door.http.post("/v1/responses", content=body, headers=BEARER)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "media",
+    ["application/json; charset=utf-8", "Application/JSON", "application/vnd.api+json"],
+)
+async def test_json_by_its_other_names_is_read(door: Door, media: str) -> None:
+    answer = await door.http.post(
+        "/v1/responses",
+        content=b'{"model": "demo", "input": "Hm."}',
+        headers={"Content-Type": media},
+    )
+
+    assert answer.status_code == 200

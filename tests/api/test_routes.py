@@ -1,0 +1,310 @@
+"""What each route does when all is well, under both prefixes."""
+
+import json
+
+import httpx
+import pytest
+
+from rejoinder import __version__
+from tests.api.door import FUNCTION, JSON, OTHER_KEY, Door, error_of
+
+PREFIXES = ["/v1", "/v1/openai"]
+
+
+def events_of(answer: httpx.Response) -> list[JSON]:
+    frames = answer.text.split("\n\n")
+    assert frames[-2:] == ["data: [DONE]", ""]
+    events = []
+    for frame in frames[:-2]:
+        head, _, data = frame.partition("\n")
+        event = json.loads(data.removeprefix("data: "))
+        assert head == f"event: {event['type']}"
+        events.append(event)
+    return events
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_response_is_created_and_can_be_retrieved(door: Door, prefix: str) -> None:
+    created = await door.http.post(
+        f"{prefix}/responses", json={"model": "demo", "input": "Good evening."}
+    )
+    response = created.json()
+    retrieved = await door.http.get(f"{prefix}/responses/{response['id']}")
+
+    assert created.status_code == 200
+    assert created.headers["content-type"] == "application/json"
+    assert created.headers["x-upstream-model"] == "demo/demo"
+    assert response["status"] == "completed"
+    assert "Good evening." in response["output_text"]
+    assert retrieved.status_code == 200
+    assert retrieved.json() == response
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_streamed_response_ends_with_what_is_retrieved(door: Door, prefix: str) -> None:
+    streamed = await door.http.post(
+        f"{prefix}/responses", json={"model": "demo", "input": "Sing.", "stream": True}
+    )
+    events = events_of(streamed)
+    response = events[-1]["response"]
+    retrieved = await door.http.get(f"{prefix}/responses/{response['id']}")
+
+    assert streamed.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert streamed.headers["cache-control"] == "no-cache"
+    assert streamed.headers["x-request-id"]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert events[-1]["type"] == "response.completed"
+    assert retrieved.json() == response
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_stream_is_rejoined_byte_for_byte(door: Door, prefix: str) -> None:
+    streamed = await door.http.post(
+        f"{prefix}/responses", json={"model": "demo", "input": "Sing.", "stream": True}
+    )
+    url = f"{prefix}/responses/{events_of(streamed)[0]['response']['id']}"
+
+    whole = await door.http.get(url, params={"stream": "true"})
+    rest = await door.http.get(url, params={"stream": "true", "starting_after": 3})
+    nothing = await door.http.get(url, params={"stream": "true", "starting_after": 10**17})
+
+    assert whole.content == streamed.content
+    assert events_of(rest) == events_of(streamed)[4:]
+    assert nothing.text == "data: [DONE]\n\n"
+
+
+async def test_a_stream_is_rejoined_without_padding_on_demand(door: Door) -> None:
+    response = await door.create()
+
+    padded = await door.http.get(f"/v1/responses/{response['id']}", params={"stream": "true"})
+    bare = await door.http.get(
+        f"/v1/responses/{response['id']}",
+        params={"stream": "TRUE", "include_obfuscation": "false"},
+    )
+
+    assert any("obfuscation" in event for event in events_of(padded))
+    assert not any("obfuscation" in event for event in events_of(bare))
+    assert len(events_of(bare)) == len(events_of(padded))
+
+
+async def test_a_response_that_was_not_streamed_can_be_streamed_later(door: Door) -> None:
+    response = await door.create()
+
+    answer = await door.http.get(f"/v1/responses/{response['id']}?stream=true")
+
+    assert events_of(answer)[-1]["response"] == response
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_deleted_response_is_gone_for_every_use(door: Door, prefix: str) -> None:
+    response = await door.create()
+    url = f"{prefix}/responses/{response['id']}"
+    item_id = response["output"][0]["id"]
+
+    deleted = await door.http.delete(url)
+    continued = {"model": "demo", "input": "And?", "previous_response_id": response["id"]}
+    referred = {"model": "demo", "input": [{"type": "item_reference", "id": item_id}]}
+
+    assert deleted.json() == {"id": response["id"], "object": "response", "deleted": True}
+    for gone in (
+        await door.http.get(url),
+        await door.http.get(url, params={"stream": "true"}),
+        await door.http.get(f"{url}/input_items"),
+        await door.http.delete(url),
+    ):
+        assert gone.status_code == 404
+        assert error_of(gone)["code"] == "response_not_found"
+    assert (await door.http.post("/v1/responses", json=continued)).status_code == 400
+    assert (await door.http.post("/v1/responses", json=referred)).status_code == 404
+
+
+async def test_a_response_is_continued_by_its_id(door: Door) -> None:
+    first = await door.create("My cat is called Oslo.")
+    second = await door.create("Again?", previous_response_id=first["id"])
+
+    assert second["previous_response_id"] == first["id"]
+    assert second["usage"]["input_tokens"] > first["usage"]["input_tokens"]
+
+
+async def test_another_tenants_response_does_not_exist(door: Door) -> None:
+    response = await door.create()
+    url = f"/v1/responses/{response['id']}"
+    other = {"Authorization": f"Bearer {OTHER_KEY}"}
+
+    for answer in (
+        await door.http.get(url, headers=other),
+        await door.http.get(url, headers=other, params={"stream": "true"}),
+        await door.http.get(f"{url}/input_items", headers=other),
+        await door.http.delete(url, headers=other),
+    ):
+        assert answer.status_code == 404
+        assert error_of(answer)["code"] == "response_not_found"
+    assert (await door.http.get(url)).status_code == 200
+
+
+async def test_an_unstored_response_leaves_nothing(door: Door) -> None:
+    response = await door.create(store=False)
+
+    assert response["store"] is False
+    assert (await door.http.get(f"/v1/responses/{response['id']}")).status_code == 404
+    assert door.kept == 0
+
+
+async def test_an_unstored_response_can_be_streamed(door: Door) -> None:
+    body = {"model": "demo", "input": "Hum.", "stream": True, "store": False}
+
+    answer = await door.http.post("/v1/responses", json=body)
+
+    assert events_of(answer)[-1]["type"] == "response.completed"
+    assert door.kept == 0
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_input_items_are_listed_newest_first(door: Door, prefix: str) -> None:
+    response = await door.create(
+        [{"role": "user", "content": "One."}, {"role": "developer", "content": "Two."}]
+    )
+
+    listed = (await door.http.get(f"{prefix}/responses/{response['id']}/input_items")).json()
+
+    assert listed["object"] == "list"
+    assert [item["role"] for item in listed["data"]] == ["developer", "user"]
+    assert listed["data"][1]["content"] == [{"type": "input_text", "text": "One."}]
+    assert listed["data"][1]["status"] == "completed"
+    assert listed["first_id"] == listed["data"][0]["id"]
+    assert listed["last_id"] == listed["data"][1]["id"]
+    assert listed["has_more"] is False
+
+
+async def test_input_items_are_only_those_of_the_request(door: Door) -> None:
+    first = await door.create("The first.")
+    second = await door.create("The second.", previous_response_id=first["id"])
+
+    listed = (await door.http.get(f"/v1/responses/{second['id']}/input_items")).json()
+
+    assert [item["content"][0]["text"] for item in listed["data"]] == ["The second."]
+
+
+async def test_a_request_without_items_lists_none(door: Door) -> None:
+    first = await door.create("Go on.")
+    second = await door.create(None, previous_response_id=first["id"])
+
+    listed = (await door.http.get(f"/v1/responses/{second['id']}/input_items")).json()
+
+    assert listed == {
+        "object": "list",
+        "data": [],
+        "first_id": None,
+        "last_id": None,
+        "has_more": False,
+    }
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_pages_of_input_items_follow_one_another(door: Door, order: str) -> None:
+    items = [{"id": f"msg_{i}", "role": "user", "content": str(i)} for i in range(23)]
+    url = f"/v1/responses/{(await door.create(items))['id']}/input_items"
+    query: dict[str, str | int] = {"limit": 10, "order": order}
+    pages = []
+    while True:
+        pages.append((await door.http.get(url, params=query)).json())
+        if not pages[-1]["has_more"]:
+            break
+        query["after"] = pages[-1]["last_id"]
+
+    assert [len(page["data"]) for page in pages] == [10, 10, 3]
+    seen = [item["id"] for page in pages for item in page["data"]]
+    wanted = [item["id"] for item in items]
+    assert seen == (wanted if order == "asc" else wanted[::-1])
+
+
+async def test_a_page_is_20_items_and_may_be_cut_at_both_ends(door: Door) -> None:
+    items = [{"id": f"msg_{i}", "role": "user", "content": str(i)} for i in range(23)]
+    url = f"/v1/responses/{(await door.create(items))['id']}/input_items"
+
+    page = (await door.http.get(url)).json()
+    between = (
+        await door.http.get(url, params={"order": "asc", "after": "msg_3", "before": "msg_6"})
+    ).json()
+    behind = (await door.http.get(url, params={"after": "msg_0"})).json()
+
+    assert len(page["data"]) == 20
+    assert page["has_more"] is True
+    assert [item["id"] for item in between["data"]] == ["msg_4", "msg_5"]
+    assert between["has_more"] is False
+    assert behind["data"] == []
+
+
+@pytest.mark.parametrize("path", ["/models", "/chat/models"])
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_models_are_listed(door: Door, prefix: str, path: str) -> None:
+    listed = (await door.http.get(prefix + path)).json()
+
+    cards = {card["id"]: card for card in listed["data"]}
+    assert listed["object"] == "list"
+    assert cards.keys() == {"quick", "demo", "demo-twin", "org/model-1.5:free"}
+    assert cards["demo"] == {"id": "demo", "object": "model", "created": 0, "owned_by": "demo"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["demo", "quick", "demo/demo", "org/model-1.5:free", "many/org/model-1.5:free", "vision-2:0"],
+)
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_models_are_found_whatever_their_names_hold(
+    door: Door, prefix: str, name: str
+) -> None:
+    plain = await door.http.get(f"{prefix}/models/{name}")
+    escaped = await door.http.get(f"{prefix}/models/{name.replace('/', '%2F')}")
+
+    assert plain.json()["id"] == name
+    assert escaped.json() == plain.json()
+    assert (await door.create(model=name))["model"] == name
+
+
+@pytest.mark.parametrize("name", ["", "nobody", "nobody/demo", "demo/", "vision", "é", "%00"])
+async def test_unknown_models_are_not_found(door: Door, name: str) -> None:
+    answer = await door.http.get(f"/v1/models/{name}")
+
+    assert answer.status_code == 404
+    error = error_of(answer)
+    assert (error["code"], error["param"]) == ("model_not_found", "model")
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_the_endpoint_describes_itself_and_lists_nothing(door: Door, prefix: str) -> None:
+    response = await door.create()
+
+    answer = await door.http.get(f"{prefix}/responses")
+
+    described = answer.json()
+    assert described["object"] == "endpoint"
+    assert described["version"] == __version__
+    assert described["methods"] == ["GET", "POST"]
+    assert described["capabilities"]["streaming"] is True
+    assert "message" in described["input_types"]
+    assert response["id"] not in answer.text
+
+
+async def test_health_and_document_need_no_key(door: Door) -> None:
+    for path in ("/health", "/v1/openapi.json", "/v1/openai/openapi.json"):
+        answer = await door.http.get(path, headers={"Authorization": ""})
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["x-request-id"]
+    assert (await door.http.get("/health")).json() == {"status": "ok", "version": __version__}
+
+
+async def test_a_tool_is_called_and_its_result_answered(door: Door) -> None:
+    first = await door.create("Please water the plants.", tools=[FUNCTION])
+    call = first["output"][0]
+    result = {"type": "function_call_output", "call_id": call["call_id"], "output": "Done."}
+    second = await door.create([result], previous_response_id=first["id"], tools=[FUNCTION])
+
+    assert (call["type"], call["name"], first["output_text"]) == (
+        "function_call",
+        "water_plants",
+        "",
+    )
+    assert json.loads(call["arguments"]) == {"room": "demo"}
+    assert "Done." in second["output_text"]
