@@ -66,8 +66,7 @@ class SQLiteStore:
     async def record(
         self, tenant: str, response: Response, frames: Sequence[bytes], *, first_number: int
     ) -> None:
-        if response.is_live and not _ends_item(frames):
-            self._append_live(tenant, response.id, frames, first_number)
+        if not _ends_item(frames) and self._append_live(tenant, response, frames, first_number):
             return
         with self._transaction():
             row, status = self._row(tenant, response.id, error=Conflict)
@@ -178,10 +177,11 @@ class SQLiteStore:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has rolled it back already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def _row(
         self, tenant: str, response_id: str, *, error: type[Exception] | None = None
@@ -213,22 +213,24 @@ class SQLiteStore:
         )
 
     def _append_live(
-        self, tenant: str, response_id: str, frames: Sequence[bytes], first_number: int
-    ) -> None:
+        self, tenant: str, response: Response, frames: Sequence[bytes], first_number: int
+    ) -> bool:
         """Most batches add words and nothing else: one statement, its condition inside."""
+        if not response.is_live:
+            return False
         added = self._db.execute(
-            "INSERT INTO batches SELECT row, ?, 0, ? FROM responses"
-            f" WHERE {_VISIBLE} AND status IN ('queued', 'in_progress')",
+            f"INSERT INTO batches SELECT row, ?, 0, ? FROM responses WHERE {_VISIBLE}"
+            " AND status = ?",
             (
                 first_number + len(frames) - 1,
                 b"".join(frames),
                 tenant,
-                response_id,
+                response.id,
                 self._clock(),
+                response.status,
             ),
         ).rowcount
-        if not added:
-            raise Conflict
+        return added > 0
 
     def _append(
         self, row: int | None, frames: Sequence[bytes], *, first_number: int, is_final: bool

@@ -11,6 +11,7 @@ GatewayError               500 api_error
 ├── UpgradeRefused         426 invalid_request_error
 ├── RateLimited            429 rate_limit_error
 ├── Unavailable            503 server_error        the upstream is down, slow or overloaded
+├── SchemaMismatch         503 server_error        the model's answer is not of the form asked for
 └── UpstreamAuth           500 api_error           the upstream refused *our* key
 
 `Conflict` is not among them: it tells the code, never a client, that a write came too late.
@@ -129,6 +130,14 @@ class Unavailable(GatewayError):
     status = 503
     type = "server_error"
     code = "upstream_unavailable"
+
+
+class SchemaMismatch(GatewayError):
+    """The model's answer does not match the caller's schema; trying again may help."""
+
+    status = 503
+    type = "server_error"
+    code = "schema_mismatch"
 
 
 class UpstreamAuth(GatewayError):

@@ -25,6 +25,7 @@ from rejoinder.engine.deltas import (
     ReasoningDelta,
     ReasoningSigned,
     RefusalDelta,
+    Relayed,
     Started,
     TextDelta,
     ToolCallDelta,
@@ -33,7 +34,8 @@ from rejoinder.engine.failures import error_event, response_error
 from rejoinder.engine.open_calls import OpenCustomToolCall, OpenFunctionCall
 from rejoinder.engine.open_item import OpenItem
 from rejoinder.engine.open_message import OpenMessage
-from rejoinder.engine.open_reasoning import OpenRawReasoning, OpenReasoning, OpenThinking
+from rejoinder.engine.open_reasoning import OpenRawReasoning, OpenReasoning
+from rejoinder.engine.open_relayed import OpenRelayed
 from rejoinder.engine.padding import Padding, padded
 from rejoinder.engine.tool_names import ToolNames
 from rejoinder.errors import GatewayError, Unavailable
@@ -204,6 +206,8 @@ class ResponseAssembler:
             return self._new_call(delta, index)
         if isinstance(delta, ReasoningDelta | ReasoningSigned):
             return self._new_reasoning(index, self._pad)
+        if isinstance(delta, Relayed):
+            return OpenRelayed(index, self._pad, delta.event["item"])
         return OpenMessage(index, self._pad)
 
     def _new_call(self, delta: ToolCallDelta, index: int) -> OpenItem | None:
@@ -245,7 +249,7 @@ class ResponseAssembler:
         )
 
     def _keep_secret(self, item: OpenItem, done: events.OutputItemDone) -> None:
-        if self._seal is not None and isinstance(item, OpenThinking) and item.secret is not None:
+        if self._seal is not None and item.secret is not None:
             self.sealed[item.id] = self._seal(item.secret)
             if self._shows_sealed:
                 done.item["encrypted_content"] = self.sealed[item.id]

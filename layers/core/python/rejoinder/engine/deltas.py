@@ -57,6 +57,17 @@ class ToolCallDelta(Struct, frozen=True):
     name: str = ""
 
 
+class Relayed(Struct, frozen=True):
+    """An event of an item, from an upstream that speaks this API; ids and numbers are put right.
+
+    The first of a block is its `response.output_item.added`, the last its `….done`; with both
+    alone, the item is told as if it had come in pieces.
+    """
+
+    block: Block
+    event: dict[str, JSON]
+
+
 class BlockEnded(Struct, frozen=True):
     """The upstream closed a block. One in which nothing was said was never opened."""
 
@@ -72,6 +83,12 @@ class Finished(Struct, frozen=True):
 
 
 type BlockDelta = (
-    TextDelta | RefusalDelta | ReasoningDelta | ReasoningSigned | ToolCallDelta | BlockEnded
+    TextDelta
+    | RefusalDelta
+    | ReasoningDelta
+    | ReasoningSigned
+    | ToolCallDelta
+    | Relayed
+    | BlockEnded
 )
 type Delta = Started | BlockDelta | Finished

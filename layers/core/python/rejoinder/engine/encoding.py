@@ -29,7 +29,17 @@ _HEADS: dict[type, bytes] = {
 
 def frames_of(told: Sequence[StreamEvent]) -> list[bytes]:
     """Each event as the bytes between which a stream may be cut."""
-    return [_HEADS[type(event)] + _encode(event) + b"\n\n" for event in told]
+    return [
+        _relayed(event)
+        if type(event) is events.Relayed
+        else _HEADS[type(event)] + _encode(event) + b"\n\n"
+        for event in told
+    ]
+
+
+def _relayed(told: events.Relayed) -> bytes:
+    event = told.event | {"sequence_number": told.sequence_number}
+    return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), _encode(event))
 
 
 def split_frames(joined: bytes) -> list[bytes]:

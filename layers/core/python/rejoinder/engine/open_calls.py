@@ -46,10 +46,8 @@ class OpenFunctionCall(OpenCall):
         padding: Padding,
         call_id: str,
         tool: CalledTool,
-        *,
-        item_id: str = "",
     ) -> None:
-        super().__init__(item_id or new_id("fc"), output_index, padding, call_id, tool)
+        super().__init__(new_id("fc"), output_index, padding, call_id, tool)
 
     @override
     def empty(self) -> FunctionCall:
@@ -111,10 +109,8 @@ class OpenCustomToolCall(OpenCall):
         padding: Padding,
         call_id: str,
         tool: CalledTool,
-        *,
-        item_id: str = "",
     ) -> None:
-        super().__init__(item_id or new_id("ctc"), output_index, padding, call_id, tool)
+        super().__init__(new_id("ctc"), output_index, padding, call_id, tool)
 
     @override
     def empty(self) -> CustomToolCall:

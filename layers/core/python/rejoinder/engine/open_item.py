@@ -5,16 +5,17 @@ It holds fragments; each item that it shows, empty or final, is a new value, so 
 once told never changes. Event orders: contract §4.4.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from rejoinder.engine.deltas import Delta
 from rejoinder.engine.padding import Padding
 from rejoinder.schema import events
 from rejoinder.schema.events import StreamEvent
-from rejoinder.schema.items import ItemStatus, OutputItem
+from rejoinder.schema.items import JSON, ItemStatus, OutputItem
 
 
-class OpenItem:
+class OpenItem(ABC):
     """An item at its place in the output."""
 
     def __init__(self, item_id: str, output_index: int, padding: Padding) -> None:
@@ -22,7 +23,7 @@ class OpenItem:
         self.output_index = output_index
         self.pad = padding
         self.fragments: list[str] = []
-        self.told_ends = 0  # after a cut: how many of the events of `close` were told before it
+        self.secret: JSON = None  # what the upstream signed of it
 
     @property
     def said(self) -> str:
@@ -35,7 +36,7 @@ class OpenItem:
 
     def close(self, status: ItemStatus) -> Sequence[StreamEvent]:
         """Tell that the item has ended; the last event holds its final form."""
-        told = self.finish(status)[self.told_ends :]
+        told = self.finish(status)
         item = self.final(status)
         return [*told, events.OutputItemDone(output_index=self.output_index, item=item)]
 
@@ -44,22 +45,22 @@ class OpenItem:
         """Whether nothing need follow, so that the next item may begin."""
         return True
 
+    @abstractmethod
     def takes(self, delta: Delta) -> bool:
         """Whether this delta, of the item's own block, belongs to it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def empty(self) -> OutputItem:
         """The item with every key and no content."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add(self, delta: Delta) -> Sequence[StreamEvent]:
         """Take a delta that `takes` agrees to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, status: ItemStatus) -> Sequence[StreamEvent]:
         """The events between the last delta and the end of the item."""
-        raise NotImplementedError
 
+    @abstractmethod
     def final(self, status: ItemStatus) -> OutputItem:
         """The item with all that was said."""
-        raise NotImplementedError

@@ -15,8 +15,8 @@ from rejoinder.schema.items import JSON, ItemStatus, Message, OutputText, Part, 
 class OpenMessage(OpenItem):
     """The part being written is of one kind; a delta of the other kind begins the next part."""
 
-    def __init__(self, output_index: int, padding: Padding, *, item_id: str = "") -> None:
-        super().__init__(item_id or new_id("msg"), output_index, padding)
+    def __init__(self, output_index: int, padding: Padding) -> None:
+        super().__init__(new_id("msg"), output_index, padding)
         self._parts: list[Part] = []
         self._kind: type[Delta] | None = None
         self._logprobs: list[JSON] = []

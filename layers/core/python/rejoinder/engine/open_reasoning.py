@@ -1,5 +1,6 @@
 """Thinking being written: as one part of a summary, or raw."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import override
 
@@ -15,9 +16,8 @@ from rejoinder.schema.items import JSON, ItemStatus, Reasoning, ReasoningText, S
 class OpenThinking(OpenItem):
     """Thinking of either kind: its fragments, and what its upstream signed."""
 
-    def __init__(self, output_index: int, padding: Padding, *, item_id: str = "") -> None:
-        super().__init__(item_id or new_id("rs"), output_index, padding)
-        self.secret: JSON = None
+    def __init__(self, output_index: int, padding: Padding) -> None:
+        super().__init__(new_id("rs"), output_index, padding)
         self._is_telling = False
 
     @override
@@ -41,17 +41,17 @@ class OpenThinking(OpenItem):
         """Thinking of which only the signature may be seen has no part at all."""
         return self.end() if self._is_telling else []
 
+    @abstractmethod
     def begin(self) -> StreamEvent:
         """The part begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def more(self, text: str) -> StreamEvent:
         """More text of the part."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self) -> Sequence[StreamEvent]:
         """The part has ended."""
-        raise NotImplementedError
 
 
 class OpenReasoning(OpenThinking):

@@ -196,5 +196,11 @@ class SummaryTextDone(OfSummary, tag="response.reasoning_summary_text.done"):
     text: str
 
 
+class Relayed(StreamEvent):
+    """An upstream's event in our numbering: of any type, with all its fields."""
+
+    event: dict[str, JSON]
+
+
 type Terminal = Completed | Incomplete | Failed
 TERMINAL = (Completed, Incomplete, Failed)
