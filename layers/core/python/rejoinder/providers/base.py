@@ -36,9 +36,11 @@ type Effort = Literal["low", "medium", "high", "xhigh", "max"]
 class ModelFacts:
     """What is particular about a model or its server: data, never an `if` on a name."""
 
+    base_model: str = ""  # the model behind a name of the operator's own, such as an ARN
     reasoning_output: Literal["summary", "raw"] = "summary"
     sends_reasoning_back: bool = False  # the server wants earlier thinking in the history
     needs_known_tools: bool = False  # the server refuses old calls without their definitions
+    encrypts_reasoning: bool = False  # the server gives its thinking to be sent back, if asked
     knows_developer_role: bool = False
     knows_allowed_tools: bool = False
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"

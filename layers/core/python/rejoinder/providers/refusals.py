@@ -22,7 +22,10 @@ from rejoinder.schema.items import JSON
 
 MAX_MESSAGE_LENGTH = 500
 
-_KEYS = re.compile(r"\b(sk|pk|gsk|xai|key|AKIA)[-_]?[A-Za-z0-9_\-*]{8,}|Bearer +\S+")
+_KEYS = re.compile(
+    r"\b(sk|pk|gsk|xai|key|AKIA)[-_]?[A-Za-z0-9_\-*]{8,}|Bearer +\S+"
+    r"|\b(?=[A-Za-z]*[0-9])[A-Za-z0-9]{32,}\b"  # keys that are nothing but letters and digits
+)
 _TOO_LONG = re.compile(
     r"context.{0,20}(length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long",
     re.IGNORECASE,
@@ -41,7 +44,7 @@ _PARAMS = {
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """The error to raise for an upstream's 4xx or 5xx."""
-    told = _error_object(body)
+    told = error_object(body)
     if status == 429 and told.get("code") != "insufficient_quota":
         return _throttled(headers)
     if status >= 500 and status not in _OF_STATUS:
@@ -112,7 +115,7 @@ def _out_of_quota(_told: Mapping[str, JSON]) -> RateLimited:
     )
 
 
-def _error_object(body: bytes) -> dict[str, JSON]:
+def error_object(body: bytes) -> dict[str, JSON]:
     """`{"error": {…}}`, `{"error": "…"}`, `{"message": …}` or FastAPI's `{"detail": …}`."""
     try:
         whole = decode(body)

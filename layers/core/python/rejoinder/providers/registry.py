@@ -15,8 +15,11 @@ GENERIC = ModelFacts(
 OPENAI = ModelFacts(
     knows_developer_role=True,
     knows_allowed_tools=True,
+    enforces_schemas="all",
     max_tokens_field="max_completion_tokens",
 )
+type Changes = Mapping[str, Mapping[str, JSON]]  # pattern of names → facts that differ
+
 FLAVOURS: Mapping[str, ModelFacts] = {"generic": GENERIC, "openai": OPENAI}
 
 
@@ -30,6 +33,7 @@ class Service:
     facts: ModelFacts
     patterns: Sequence[str] = ()  # names that reach it without its prefix
     models: list[str] = field(default_factory=list)  # those it was found to serve
+    known: Changes = field(default_factory=dict)  # about its models, before the settings' own
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,10 @@ class ModelCard:
 
 
 class Registry:
-    """The routing table. Order of search: alias, `provider/model`, route, known name, pattern."""
+    """The routing table.
+
+    Order of search: alias, `provider/model`, route, known name, pattern, `provider.model`.
+    """
 
     def __init__(
         self,
@@ -66,7 +73,7 @@ class Registry:
         aliases: Mapping[str, str] | None = None,
         routes: Mapping[str, str] | None = None,
         fallbacks: Mapping[str, Sequence[str]] | None = None,
-        facts: Mapping[str, Mapping[str, JSON]] | None = None,
+        facts: Changes | None = None,
     ) -> None:
         self.services = {service.name: service for service in services}
         self._aliases = dict(aliases or {})
@@ -81,7 +88,12 @@ class Registry:
             InvalidRequest: if nobody serves it; the message names near misses.
         """
         target = self._aliases.get(name, name)
-        found = self._explicit(target) or self._routed(target) or self._served(target)
+        found = (
+            self._explicit(target, "/")
+            or self._routed(target)
+            or self._served(target)
+            or self._explicit(target, ".")
+        )
         if found is None:
             raise self._unknown(name)
         service, model = found
@@ -124,10 +136,10 @@ class Registry:
         except InvalidRequest:
             return None
 
-    def _explicit(self, name: str) -> tuple[Service, str] | None:
-        head, slash, model = name.partition("/")
+    def _explicit(self, name: str, mark: str) -> tuple[Service, str] | None:
+        head, _, model = name.partition(mark)
         service = self.services.get(head)
-        return (service, model) if service is not None and slash and model else None
+        return (service, model) if service is not None and model else None
 
     def _routed(self, name: str) -> tuple[Service, str] | None:
         for pattern, provider in self._routes.items():
@@ -146,7 +158,7 @@ class Registry:
 
     def _facts_of(self, service: Service, model: str) -> ModelFacts:
         facts = service.facts
-        for pattern, changes in self._facts.items():
+        for pattern, changes in [*service.known.items(), *self._facts.items()]:
             if fnmatchcase(model, pattern) or fnmatchcase(f"{service.name}/{model}", pattern):
                 facts = replace(facts, **changes)
         return facts

@@ -18,6 +18,7 @@ from rejoinder.providers.server_sent import EventDecoder
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 0.25
 CONNECT_SECONDS = 10.0
+MAX_KNOWN_URLS = 1000
 
 type Refuse = Callable[[int, Mapping[str, str], bytes], GatewayError]  # status, headers, body
 type Sign = Callable[[httpx.Request], None]  # adds what must be computed for each request
@@ -34,6 +35,11 @@ class Reply:
     def is_event_stream(self) -> bool:
         """Whether events follow. Some servers answer a wish for a stream with plain JSON."""
         return "text/event-stream" in self._response.headers.get("content-type", "")
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """The body as it comes, for framings other than server-sent events."""
+        async for chunk in self._chunks:
+            yield chunk
 
     async def payloads(self) -> AsyncGenerator[list[bytes]]:
         """The data of server-sent events; what came in one piece comes together."""
@@ -81,7 +87,7 @@ class Upstream:
         self._transport = transport
         self._refuse = refuse
         self._sign = sign
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._headers = httpx.Headers(
             {
                 "host": httpx.URL(base_url).netloc.decode("ascii"),
@@ -127,7 +133,9 @@ class Upstream:
     @asynccontextmanager
     async def _opened(self, method: str, path: str, body: bytes) -> AsyncIterator[httpx.Response]:
         if path not in self._urls:
-            self._urls[path] = httpx.URL(self._base_url + path)
+            if len(self._urls) >= MAX_KNOWN_URLS:  # a path may hold what a client says
+                self._urls.clear()
+            self._urls[path] = httpx.URL(self.base_url + path)
         request = httpx.Request(
             method,
             self._urls[path],
