@@ -89,11 +89,8 @@ class Run:
         frames = frames_of(told)
         try:
             await self._keep(told, frames)
-        except (Conflict, asyncio.CancelledError):
-            if self._assembler.is_finished:  # present readers need an end, kept or not
-                self.recording.append(frames)
-            raise
-        self.recording.append(frames)
+        finally:  # kept or not, present readers need the whole story
+            self.recording.append(frames)
 
     async def _keep(self, told: Sequence[StreamEvent], frames: list[bytes]) -> None:
         if self.recording.is_empty:

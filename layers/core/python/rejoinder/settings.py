@@ -19,7 +19,9 @@ class Table(BaseModel):
 class ProviderSettings(Table):
     """`[providers.NAME]`: one service. Its models are called `NAME/…`."""
 
-    dialect: Literal["anthropic", "chat_completions", "demo"] = "chat_completions"
+    dialect: Literal["anthropic", "bedrock", "chat_completions", "demo", "openai"] = (
+        "chat_completions"
+    )
     base_url: str = ""
     api_key: str = Field(default="", repr=False)
     api_key_env: str = ""  # the environment variable that holds the key
@@ -27,10 +29,14 @@ class ProviderSettings(Table):
     models: tuple[str, ...] = ()  # names or patterns that reach it also without `NAME/`
     flavour: Literal["openai", "generic"] = "generic"
     timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
+    region: str = Field(default="", pattern=r"^[a-z0-9-]*$")  # of Bedrock; else AWS_REGION
+    aws_profile: str = ""  # of ~/.aws/config, instead of the ordinary chain of credentials
+    inference_profile: str = ""  # a geography such as "eu" or "global"; else the region's own
 
     @model_validator(mode="after")
     def _has_address(self) -> Self:
-        if self.dialect != "demo" and not self.base_url.startswith(("http://", "https://")):
+        has_own = self.dialect == "demo" or (self.dialect == "bedrock" and not self.base_url)
+        if not has_own and not self.base_url.startswith(("http://", "https://")):
             raise ValueError("base_url must be an http:// or https:// address")
         return self
 
@@ -38,9 +44,11 @@ class ProviderSettings(Table):
 class ModelSettings(Table):
     """`[models."PATTERN"]`: facts about models, where they differ from their provider's."""
 
+    base_model: str | None = None
     reasoning_output: Literal["summary", "raw"] | None = None
     sends_reasoning_back: bool | None = None
     needs_known_tools: bool | None = None
+    encrypts_reasoning: bool | None = None
     knows_developer_role: bool | None = None
     knows_allowed_tools: bool | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None

@@ -2,22 +2,67 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import httpx
 
 from rejoinder.gateway import Gateway
-from rejoinder.providers.base import Provider
+from rejoinder.providers import anthropic
+from rejoinder.providers.anthropic.models import CLAUDE, UNKNOWN
+from rejoinder.providers.anthropic.refusals import refusal as anthropic_refusal
+from rejoinder.providers.base import ModelFacts, Provider
+from rejoinder.providers.bedrock import Bedrock
+from rejoinder.providers.bedrock.models import profile_of
+from rejoinder.providers.bedrock.refusals import refuse as bedrock_refusal
+from rejoinder.providers.bedrock.signing import ApiKey, SigV4, configured_region, endpoint_of
 from rejoinder.providers.chat_completions import ChatCompletions
 from rejoinder.providers.demo import Demo
-from rejoinder.providers.registry import FLAVOURS, GENERIC, Registry, Service
-from rejoinder.providers.upstream import Upstream
+from rejoinder.providers.fetching import Fetcher
+from rejoinder.providers.openai import OpenAIResponses
+from rejoinder.providers.openai.models import OPENAI, PLAIN_MODELS
+from rejoinder.providers.openai.refusals import refusal as openai_refusal
+from rejoinder.providers.refusals import refusal
+from rejoinder.providers.registry import FLAVOURS, GENERIC, Changes, Registry, Service
+from rejoinder.providers.upstream import Refuse, Upstream
 from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings, SettingsError
 from rejoinder.storage.base import ResponseStore
 from rejoinder.turns import Turns
 
-PROVIDERS: Mapping[str, Callable[[Upstream], Provider]] = {
-    "chat_completions": ChatCompletions,
+
+def _bearer(key: str) -> Mapping[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def _x_api_key(key: str) -> Mapping[str, str]:
+    return {"x-api-key": key}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What it takes to speak one: its provider, its headers, its refusals, its models."""
+
+    provider: Callable[[Upstream], Provider]
+    credentials: Callable[[str], Mapping[str, str]] = _bearer
+    headers: Mapping[str, str] = field(default_factory=dict)
+    refuse: Refuse = refusal
+    facts: ModelFacts | None = None  # those of its flavour, unless it has its own
+    known: Changes = field(default_factory=dict)  # pattern of names → what differs
+    models_path: str = "/models"
+
+
+PROVIDERS: Mapping[str, Dialect] = {
+    "anthropic": Dialect(
+        anthropic.Anthropic,
+        _x_api_key,
+        anthropic.HEADERS,
+        anthropic_refusal,
+        UNKNOWN,
+        CLAUDE,
+        "/models?limit=1000",
+    ),
+    "chat_completions": Dialect(ChatCompletions),
+    "openai": Dialect(OpenAIResponses, refuse=openai_refusal, facts=OPENAI, known=PLAIN_MODELS),
 }
 
 
@@ -65,12 +110,21 @@ def service_of(
     Raises:
         SettingsError: if its key is missing from the environment.
     """
-    provider: Provider
+    facts = FLAVOURS[settings.flavour]
     if settings.dialect == "demo":
-        provider = Demo()
-    else:
-        provider = PROVIDERS[settings.dialect](upstream_of(name, settings, transport, env))
-    return Service(name, settings.dialect, provider, FLAVOURS[settings.flavour], settings.models)
+        return Service(name, "demo", Demo(), facts, settings.models)
+    if settings.dialect == "bedrock":
+        provider = bedrock_of(name, settings, transport, env)
+        return Service(name, "bedrock", provider, facts, settings.models)
+    dialect = PROVIDERS[settings.dialect]
+    return Service(
+        name,
+        settings.dialect,
+        dialect.provider(upstream_of(name, settings, transport, env)),
+        dialect.facts or facts,
+        settings.models,
+        known=dialect.known,
+    )
 
 
 def upstream_of(
@@ -84,19 +138,53 @@ def upstream_of(
     Raises:
         SettingsError: if its key is missing from the environment.
     """
-    key = settings.api_key
-    if settings.api_key_env:
-        key = env.get(settings.api_key_env, "")
-        if not key:
-            raise SettingsError(
-                f"Provider {name!r} wants its key from {settings.api_key_env}, which is not set."
-            )
-    bearer = {"authorization": f"Bearer {key}"} if key else {}
+    key = _key_of(name, settings, env)
+    dialect = PROVIDERS[settings.dialect]
+    credentials = dialect.credentials(key) if key else {}
     return Upstream(
         transport,
         settings.base_url,
-        headers=bearer | settings.headers,
+        headers={**dialect.headers, **credentials, **settings.headers},
         timeout_seconds=settings.timeout_seconds,
+        refuse=dialect.refuse,
+    )
+
+
+def bedrock_of(
+    name: str,
+    settings: ProviderSettings,
+    transport: httpx.AsyncBaseTransport,
+    env: Mapping[str, str],
+) -> Provider:
+    """The connection to Bedrock: with an API key if there is one, else with AWS credentials.
+
+    Raises:
+        SettingsError: if it is not said in which region, or its key is missing.
+    """
+    region = settings.region or configured_region(env, settings.aws_profile)
+    if not region:
+        raise SettingsError(f"Provider {name!r} wants a region: set 'region' or AWS_REGION.")
+    key = _key_of(name, settings, env) or env.get("AWS_BEARER_TOKEN_BEDROCK", "")
+    access = ApiKey() if key else SigV4(region, env, settings.aws_profile)
+    upstream = Upstream(
+        transport,
+        settings.base_url or endpoint_of(region, env),
+        headers={**(_bearer(key) if key else {}), **settings.headers},
+        timeout_seconds=settings.timeout_seconds,
+        refuse=bedrock_refusal,
+        sign=access.sign,
+    )
+    profile = settings.inference_profile or profile_of(region)
+    return Bedrock(upstream, access, Fetcher(transport), profile=profile)
+
+
+def _key_of(name: str, settings: ProviderSettings, env: Mapping[str, str]) -> str:
+    if not settings.api_key_env:
+        return settings.api_key
+    if key := env.get(settings.api_key_env, ""):
+        return key
+    raise SettingsError(
+        f"Provider {name!r} wants its key from {settings.api_key_env}, which is not set."
     )
 
 

@@ -57,6 +57,7 @@ class OpenRelayed(OpenItem):
         self._place: dict[str, JSON] = {"item_id": self.id, "output_index": output_index}
         self._logprobs: list[JSON] = []
         self._has_ended = False  # the text being written, though not what it stands in
+        self._held: list[Relayed] = []  # since it was not known what the open part says
 
     @property
     @override
@@ -83,11 +84,25 @@ class OpenRelayed(OpenItem):
         assert isinstance(delta, Relayed)
         event = delta.event
         stem, _, verb = event["type"].rpartition(".")
+        if stem != ITEM and (self._held or self._must_wait(stem, verb)):
+            self._held.append(delta)
+            return []
         if stem in TYPES and not self._is_over(stem):
             told = self._begin(stem)
             more = [self._more(event)] if verb == "delta" else self._end_text(event, event)
             return [*told, *more]
         return self._framed(stem, verb, event)
+
+    def _must_wait(self, stem: str, verb: str) -> bool:
+        """Whether a part begins behind one of which its upstream told no text, and no end.
+
+        Only the final form knows that text; so the rest is told when that has come.
+        """
+        if self._part is None or self.fragments or self._has_ended:
+            return False
+        return TYPES.get(stem, self._part["type"]) != self._part["type"] or (
+            stem in LISTS and verb == "added"
+        )
 
     def _framed(self, stem: str, verb: str, event: JSON) -> Sequence[StreamEvent]:
         """What stands around texts: items, parts, annotations, the progress of hosted tools."""
@@ -105,9 +120,14 @@ class OpenRelayed(OpenItem):
 
     @override
     def finish(self, status: ItemStatus) -> Sequence[StreamEvent]:
-        """All that the final form has and nobody told."""
-        final: JSON = self.final(status)
+        """All that the final form has and nobody told; or without one, what was held back."""
         told: list[StreamEvent] = []
+        while self._held and self._final is None:
+            told += self._end_part(self._written())
+            held, self._held = self._held, []
+            for delta in held:
+                told += self.add(delta)
+        final: JSON = self.final(status)
         for name, ended in self._parts.items():
             for part in (final.get(name) or [])[len(ended) :]:
                 told += self._open_part(name, part) if self._list != name else []

@@ -13,6 +13,7 @@ from rejoinder.engine.encoding import DONE, HEARTBEAT, TERMINAL_HEADS
 from rejoinder.errors import GatewayError, TooLarge, UnsupportedMediaType
 from rejoinder.gateway import Frames, Telling
 from rejoinder.schema.items import JSON
+from rejoinder.web.presence import unless_gone
 
 type Headers = Mapping[str, str]
 
@@ -93,11 +94,12 @@ class EventStream:
 
         Raises:
             GatewayError: if the first event fails before the status line was sent.
+            ClientGone: if the client went before that.
         """
         async with aclosing(self._telling.frames) as frames:
             first = asyncio.ensure_future(anext(frames, []))
             try:
-                await self._open(scope, send, first)
+                await self._open(scope, receive, send, first)
                 await self._attended(receive, send, frames, first)
             finally:
                 if not first.done():
@@ -105,8 +107,10 @@ class EventStream:
                     with suppress(asyncio.CancelledError, GatewayError):
                         await first
 
-    async def _open(self, scope: Scope, send: Send, first: asyncio.Future[list[bytes]]) -> None:
-        await asyncio.wait({first}, timeout=self._patience_seconds)
+    async def _open(
+        self, scope: Scope, receive: Receive, send: Send, first: asyncio.Future[list[bytes]]
+    ) -> None:
+        await unless_gone(receive, asyncio.wait({first}, timeout=self._patience_seconds))
         if first.done():
             first.result()  # raises what the client shall get as an HTTP error
         else:

@@ -1,0 +1,265 @@
+"""Responses events → deltas. A whole response is read as items that came whole.
+
+Of the upstream's lifecycle only the end is of use; the events of items are relayed, if they are of
+a type that clients know. Nothing is told before the first of them: OpenAI says that it began also
+when it is about to refuse, and a refusal is better told by a status.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import DecodeError, Struct, convert
+from msgspec.json import decode
+
+from rejoinder.engine.deltas import (
+    BlockEnded,
+    Delta,
+    Finished,
+    Reason,
+    ReasoningSigned,
+    Relayed,
+    Started,
+)
+from rejoinder.engine.open_relayed import TEXTS
+from rejoinder.errors import GatewayError, Unavailable
+from rejoinder.providers.openai.refusals import failure
+from rejoinder.schema.items import JSON
+from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
+
+ADDED, DONE = "response.output_item.added", "response.output_item.done"
+WHOLE = "whole response"  # no event of OpenAI's
+_HOSTED_VERBS = "in_progress searching interpreting generating completed failed"
+_VERBS: Mapping[str, str] = {
+    "output_item": "added done",
+    "content_part": "added done",
+    "output_text": "delta done",
+    "output_text.annotation": "added",
+    "refusal": "delta done",
+    "reasoning_text": "delta done",
+    "reasoning_summary_part": "added done",
+    "reasoning_summary_text": "delta done",
+    "function_call_arguments": "delta done",
+    "custom_tool_call_input": "delta done",
+    "mcp_call_arguments": "delta done",
+    "code_interpreter_call_code": "delta done",
+    "web_search_call": _HOSTED_VERBS,
+    "file_search_call": _HOSTED_VERBS,
+    "code_interpreter_call": _HOSTED_VERBS,
+    "image_generation_call": f"{_HOSTED_VERBS} partial_image",
+    "mcp_call": _HOSTED_VERBS,
+    "mcp_list_tools": _HOSTED_VERBS,
+}
+RELAYED = frozenset(
+    f"response.{stem}.{verb}" for stem, verbs in _VERBS.items() for verb in verbs.split()
+)
+_OF_OURS = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
+
+
+_DEFAULTS: Mapping[str, dict[str, JSON]] = {
+    "message": {"content": []},
+    "reasoning": {"summary": []},
+    "output_text": {"annotations": [], "logprobs": []},
+}
+_NEEDED: Mapping[str, str] = {f"{stem}.done": key for stem, key in TEXTS.values()} | {
+    ADDED: "item",
+    DONE: "item",
+    "response.content_part.added": "part",
+    "response.content_part.done": "part",
+    "response.reasoning_summary_part.added": "part",
+    "response.reasoning_summary_part.done": "part",
+    "response.output_text.annotation.added": "annotation",
+}
+REASONS: Mapping[str, Reason] = {"content_filter": "content_filter"}  # all others are limits
+
+
+class SoundPart(Struct):
+    """The types that a part has where it has these keys."""
+
+    type: str
+    text: str = ""
+    refusal: str = ""
+    annotations: list[dict[str, JSON]] | None = None
+    logprobs: list[JSON] | None = None
+
+
+class SoundItem(Struct):
+    """The same for an item."""
+
+    id: str
+    type: str
+
+
+class SoundParts(SoundItem):
+    """The same for an item that is made of parts."""
+
+    summary: list[SoundPart] | None = None
+    content: list[SoundPart] | None = None
+
+
+class SoundEvent(Struct):
+    """The same for an event."""
+
+    output_index: int
+    part: SoundPart | None = None
+    annotation: dict[str, JSON] | None = None
+    text: str = ""
+    refusal: str = ""
+    arguments: str = ""
+    input: str = ""
+    code: str = ""
+
+
+class InputDetails(Struct):
+    """Parts of `input_tokens`."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class OutputDetails(Struct):
+    """Parts of `output_tokens`."""
+
+    reasoning_tokens: int | None = None
+
+
+class ReportedUsage(Struct):
+    """Token counts as servers report them, some with gaps."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+class EventReader:
+    """Reads the payloads of one reply, in batches as they came, up to its end or a failure."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._open: set[int] = set()
+        self._seen: set[int] = set()
+        self._has_started = False
+        self.is_done = False
+        self.failure: GatewayError | None = None  # to be raised when the deltas are told
+
+    def read(self, payloads: Sequence[bytes]) -> list[Delta]:
+        """What the payloads say, as far as they are sound."""
+        return self._all(decode(payload) for payload in payloads if payload.strip() != b"[DONE]")
+
+    def read_whole(self, body: bytes) -> list[Delta]:
+        """What a reply says that is no stream."""
+        return self._all({"type": WHOLE, "response": decode(whole)} for whole in (body,))
+
+    def _all(self, events: Iterable[JSON]) -> list[Delta]:
+        deltas: list[Delta] = []
+        try:
+            for event in events:
+                deltas += self._event(event)
+                if self.is_done:
+                    break
+        except GatewayError as error:
+            self.failure = error
+        except (DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+            self.failure = Unavailable("The model server sent something that is no event.")
+        self.is_done = self.is_done or self.failure is not None
+        if not deltas or self._has_started:
+            return deltas
+        self._has_started = True
+        return [Started(), *deltas]
+
+    def _event(self, event: JSON) -> Sequence[Delta]:
+        kind = event["type"]
+        if kind in RELAYED:
+            return self._relayed(kind, event)
+        if kind == WHOLE:
+            kind = f"response.{event['response']['status']}"
+        match kind:
+            case "response.completed" | "response.incomplete":
+                return self._end(event["response"])
+            case "response.failed":
+                raise failure(event["response"].get("error"))
+            case "error":
+                raise failure(event.get("error") or event)
+        return []
+
+    def _relayed(self, kind: str, event: dict[str, JSON]) -> Sequence[Delta]:
+        index = event["output_index"]
+        if kind.endswith(".delta"):
+            if not isinstance(event["delta"], str):
+                raise TypeError(kind)
+        elif kind in _NEEDED:
+            convert(event, SoundEvent)
+            needed = event[_NEEDED[kind]]
+            if kind == ADDED:
+                return [self._added(index, needed)]
+            if kind == DONE:
+                return self._done(index, needed)
+        if index not in self._open:
+            raise Unavailable("The model server spoke of an item that it had not begun.")
+        if "part" in event:
+            event["part"] = _part(event["part"])
+        event.pop("sequence_number", None)
+        event.pop("obfuscation", None)
+        return [Relayed(index, event)]
+
+    def _added(self, index: int, item: JSON) -> Relayed:
+        self._open.add(index)
+        self._seen.add(index)
+        return Relayed(index, {"type": ADDED, "item": _item(item)})
+
+    def _done(self, index: int, item: JSON) -> Sequence[Delta]:
+        deltas: list[Delta] = [] if index in self._open else [self._added(index, item)]
+        self._open.remove(index)
+        if encrypted := item.get("encrypted_content"):
+            secret = {"origin": self._origin, "id": item["id"], "encrypted_content": encrypted}
+            deltas.append(ReasoningSigned(index, secret))
+        done = Relayed(index, {"type": DONE, "item": _item(item)})
+        return [*deltas, done, BlockEnded(index)]
+
+    def _end(self, response: JSON) -> Sequence[Delta]:
+        """The end, after what was not told of the items."""
+        deltas: list[Delta] = []
+        for index, item in enumerate(response.get("output") or ()):
+            if index in self._open or index not in self._seen:
+                deltas += self._done(index, item)
+        reason: Reason = "stop"
+        if response["status"] == "incomplete":
+            details = response.get("incomplete_details") or {}
+            reason = REASONS.get(str(details.get("reason")), "max_output_tokens")
+        usage = convert(response.get("usage") or {}, ReportedUsage)
+        self.is_done = True
+        return [*deltas, Finished(reason, _usage(usage), response.get("service_tier"))]
+
+
+def _item(item: JSON) -> JSON:
+    """As it may be shown: without secrets; one of a kind that we make too, as we make it."""
+    kind = item["type"]
+    is_ours = kind in _OF_OURS
+    convert(item, SoundParts if is_ours else SoundItem)
+    hidden = ("encrypted_content", "status") if kind == "reasoning" else ("encrypted_content",)
+    kept = {
+        key: value
+        for key, value in item.items()
+        if key not in hidden and not (is_ours and value is None)
+    }
+    if is_ours and "content" in kept:
+        kept["content"] = [_part(part) for part in kept["content"]]
+    return _DEFAULTS.get(kind, {}) | kept
+
+
+def _part(part: JSON) -> JSON:
+    kept = {key: value for key, value in part.items() if value is not None}
+    return _DEFAULTS.get(part["type"], {}) | kept
+
+
+def _usage(usage: ReportedUsage) -> Usage:
+    asked, said = usage.input_tokens or 0, usage.output_tokens or 0
+    of_asked = usage.input_tokens_details or InputDetails()
+    of_said = usage.output_tokens_details or OutputDetails()
+    return Usage(
+        asked,
+        InputTokensDetails(of_asked.cached_tokens or 0, of_asked.cache_write_tokens or 0),
+        said,
+        OutputTokensDetails(of_said.reasoning_tokens or 0),
+        usage.total_tokens or asked + said,
+    )
