@@ -1,6 +1,7 @@
 """Where the local server finds its settings: a TOML file, and what the environment offers."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from rejoinder.providers.bedrock import models as bedrock
 from rejoinder.sealing import KEY_BYTES
 from rejoinder.settings import ProviderSettings, Settings, SettingsError
 
@@ -17,8 +19,8 @@ DEFAULT_PORT = 8787
 DEFAULT_DATA = Path(".rejoinder")
 DEFAULT_CONFIG = Path("rejoinder.toml")
 
-# Hosted services with an OpenAI-compatible endpoint: the variable with the key → name, address.
-# Sources: each service's own "OpenAI compatibility" page.
+# Hosted services: the variable with the key → name, address. All but Anthropic's are
+# OpenAI-compatible; source: each service's own "OpenAI compatibility" page.
 KNOWN_SERVICES: Mapping[str, tuple[str, str]] = {
     "OPENAI_API_KEY": ("openai", "https://api.openai.com/v1"),
     "OPENROUTER_API_KEY": ("openrouter", "https://openrouter.ai/api/v1"),
@@ -29,8 +31,31 @@ KNOWN_SERVICES: Mapping[str, tuple[str, str]] = {
     "XAI_API_KEY": ("xai", "https://api.x.ai/v1"),
     "FIREWORKS_API_KEY": ("fireworks", "https://api.fireworks.ai/inference/v1"),
     "CEREBRAS_API_KEY": ("cerebras", "https://api.cerebras.ai/v1"),
+    "ANTHROPIC_API_KEY": ("anthropic", "https://api.anthropic.com/v1"),
 }
-OPENAI_MODELS = ("gpt-*", "o1*", "o3*", "o4*", "chatgpt-*", "ft:gpt-*")
+SPECIAL: Mapping[str, ProviderSettings] = {
+    "openai": ProviderSettings(
+        dialect="openai",
+        base_url=KNOWN_SERVICES["OPENAI_API_KEY"][1],
+        models=("gpt-*", "o1*", "o3*", "o4*", "chatgpt-*", "ft:gpt-*"),
+        flavour="openai",
+    ),
+    "anthropic": ProviderSettings(
+        dialect="anthropic",
+        base_url=KNOWN_SERVICES["ANTHROPIC_API_KEY"][1],
+        models=("claude-*",),
+    ),
+}
+
+# What says that there are AWS credentials; with a region, they switch Bedrock on.
+AWS_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
 
 # Servers on this machine, asked at each start: name → address.
 LOCAL_SERVERS: Mapping[str, str] = {
@@ -70,7 +95,7 @@ class Config:
             settings=settings.model_copy(update={"providers": found}),
             config_path=path,
             dev_key=env.get("DEV_KEY") or _kept(data / "dev_key", f"sk-dev-{token_urlsafe(24)}"),
-            seal_key=bytes.fromhex(_kept(data / "seal_key", token_hex(KEY_BYTES))),
+            seal_key=_seal_key(data / "seal_key"),
             candidates={
                 name: provider for name, provider in found_servers(env).items() if name not in found
             },
@@ -84,10 +109,10 @@ def read_settings(path: Path) -> Settings:
         SettingsError: naming the file, the key and what is wrong with it.
     """
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text()))
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
@@ -100,14 +125,28 @@ def found_services(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
     found: dict[str, ProviderSettings] = {}
     for variable, (name, base_url) in KNOWN_SERVICES.items():
         if env.get(variable):
-            is_openai = name == "openai"
-            found[name] = ProviderSettings(
-                base_url=(env.get("OPENAI_BASE_URL") if is_openai else None) or base_url,
-                api_key_env=variable,
-                models=OPENAI_MODELS if is_openai else (),
-                flavour="openai" if is_openai else "generic",
-            )
+            known = SPECIAL.get(name, ProviderSettings(base_url=base_url))
+            address = _address(env, name) or base_url
+            found[name] = known.model_copy(update={"base_url": address, "api_key_env": variable})
+    if _has_aws(env):
+        models = (*bedrock.MODELS, *bedrock.PATTERNS)
+        found["bedrock"] = ProviderSettings(dialect="bedrock", models=models)
     return found
+
+
+def _has_aws(env: Mapping[str, str]) -> bool:
+    """Whether Bedrock can be asked; whether it lets us is seen when it is asked."""
+    has_region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    return bool(has_region) and any(env.get(name) for name in AWS_CREDENTIALS)
+
+
+def _address(env: Mapping[str, str], name: str) -> str | None:
+    """Where else a service is: the variable of its own SDK. Anthropic's has no /v1."""
+    if name == "openai":
+        return env.get("OPENAI_BASE_URL")
+    if name == "anthropic" and (root := env.get("ANTHROPIC_BASE_URL")):
+        return f"{root.rstrip('/').removesuffix('/v1')}/v1"
+    return None
 
 
 def found_servers(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
@@ -132,10 +171,20 @@ def _port(env: Mapping[str, str]) -> int:
     return int(text)
 
 
+def _seal_key(path: Path) -> bytes:
+    text = _kept(path, token_hex(KEY_BYTES))
+    if not re.fullmatch(f"[0-9a-f]{{{2 * KEY_BYTES}}}", text):
+        raise SettingsError(f"{path} is damaged; restore it, or delete it to get a new one.")
+    return bytes.fromhex(text)
+
+
 def _kept(path: Path, new: str) -> str:
     """A secret of this machine: made once, readable by its owner only."""
-    if not path.exists():
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(f"{new}\n")
-    return path.read_text().strip()
+        if not (path.exists() and path.read_text().strip()):  # empty: a start was cut off
+            path.touch(mode=0o600)
+            path.write_text(f"{new}\n")
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{error.filename} cannot be used: {error.strerror}.") from error

@@ -11,7 +11,7 @@ from rejoinder.errors import GatewayError
 from rejoinder.providers.registry import Registry
 from rejoinder.providers.upstream import Upstream
 from rejoinder.settings import ProviderSettings
-from rejoinder.wiring import service_of, upstream_of
+from rejoinder.wiring import PROVIDERS, service_of, upstream_of
 
 LOCAL_SECONDS = 1.0
 REMOTE_SECONDS = 4.0
@@ -39,11 +39,15 @@ async def discover(
     upstreams = {
         name: upstream_of(name, provider, transport, env)
         for name, provider in asked.items()
-        if provider.dialect != "demo"
+        if provider.dialect in PROVIDERS  # the others have no list to ask for
     }
     answers = await asyncio.gather(
         *(
-            _models(upstream, LOCAL_SECONDS if name in candidates else REMOTE_SECONDS)
+            _models(
+                upstream,
+                PROVIDERS[asked[name].dialect].models_path,
+                LOCAL_SECONDS if name in candidates else REMOTE_SECONDS,
+            )
             for name, upstream in upstreams.items()
         )
     )
@@ -59,11 +63,11 @@ async def discover(
     return silent
 
 
-async def _models(upstream: Upstream, seconds: float) -> list[str] | str:
+async def _models(upstream: Upstream, path: str, seconds: float) -> list[str] | str:
     """The names of the models, or why they are not known."""
     try:
         async with asyncio.timeout(seconds):
-            listing = decode(await upstream.get("/models"))
+            listing = decode(await upstream.get(path))
         return [str(model["id"]) for model in listing["data"] or ()]
     except TimeoutError:
         return f"no answer within {seconds:.0f} s"
