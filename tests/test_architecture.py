@@ -56,7 +56,7 @@ PACKAGES: dict[str, set[str]] = {
     "schema": {"msgspec", "pydantic", "pydantic_core"},
     "engine": {"msgspec"},
     "sealing": {"msgspec", "cryptography"},
-    "providers": {"msgspec", "httpx", "botocore", "jsonschema"},
+    "providers": {"msgspec", "httpx", "botocore", "jsonschema", "referencing"},
     "truncation": {"msgspec"},
     "gateway": {"msgspec"},
     "settings": {"pydantic"},

@@ -7,6 +7,7 @@ import pytest
 from openai import OpenAI
 
 from tests.upstreams.chat_completions import ChatUpstream
+from tests.upstreams.responses import ResponsesUpstream
 
 
 @pytest.fixture
@@ -25,3 +26,15 @@ def client(upstream: ChatUpstream) -> Iterator[OpenAI]:
 def http() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=10) as http:
         yield http
+
+
+@pytest.fixture
+def responses() -> Iterator[ResponsesUpstream]:
+    with ResponsesUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def responses_client(responses: ResponsesUpstream) -> Iterator[OpenAI]:
+    with OpenAI(base_url=responses.base_url, api_key="any", max_retries=0) as client:
+        yield client

@@ -27,6 +27,8 @@ class Framing:
     """Cut every write into pieces of so many bytes."""
     split_characters: bool = False
     """Cut within every character of more than one byte."""
+    named: bool = False
+    """An `event:` line with the type of the event."""
     chunked: bool = True
     """HTTP's chunked encoding; else the body ends where the connection ends."""
 
@@ -41,6 +43,8 @@ class Framing:
     def frame(self, told: JSON | str) -> bytes:
         """One event."""
         lines = [": keep-alive", ""] if self.comments else []
+        if self.named and isinstance(told, dict):
+            lines.append(f"event: {told['type']}")
         prefix = "data: " if self.space else "data:"
         lines += [prefix + line for line in self.encoded(told).split("\n")]
         return "".join(line + self.line_end for line in [*lines, ""]).encode()
@@ -62,3 +66,4 @@ class Framing:
 
 
 AS_OPENAI = Framing()
+AS_RESPONSES = Framing(named=True)

@@ -1,0 +1,146 @@
+"""Starts that cannot succeed say why in one line, and starts after trouble succeed."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.server import Server
+
+
+def refused(server: Server) -> str:
+    """What a server says that does not start; without a single trace of Python."""
+    with pytest.raises(RuntimeError, match="ended with status 1"):
+        server.start()
+    assert "Traceback" not in server.log
+    [line] = server.log.splitlines()
+    assert line.startswith("Rejoinder cannot start: ")
+    return line.removeprefix("Rejoinder cannot start: ")
+
+
+def test_two_servers_do_not_share_a_folder(own_server: Server, tmp_path: Path) -> None:
+    second = Server(tmp_path / "second", env={"DATA": str(own_server.data)})
+
+    said = refused(second)
+
+    assert said.startswith(f"Another Rejoinder is using {own_server.data}. Stop it, or choose")
+    assert own_server.is_running
+
+
+def test_a_folder_is_free_again_after_a_crash(own_server: Server, tmp_path: Path) -> None:
+    own_server.kill()
+
+    with Server(tmp_path / "second", env={"DATA": str(own_server.data)}) as second:
+        assert second.is_running
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        said = refused(Server(tmp_path, env={"PORT": str(port)}))
+
+    assert said == f"Port {port} is taken. Choose another: make serve PORT={port + 1}"
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "65536", "8787.5"])
+def test_a_port_that_is_none_is_named(tmp_path: Path, port: str) -> None:
+    said = refused(Server(tmp_path, env={"PORT": port}))
+
+    assert said == f"PORT must be a number from 0 to 65535; got '{port}'."
+
+
+BAD_SETTINGS = {
+    "no TOML": ("retries = = 1", "is not TOML"),
+    "an unknown key": ("retrys = 1", "retrys: Extra inputs are not permitted."),
+    "a wrong type": ('retries = "often"', "retries: "),
+    "a wrong value": ("retention_seconds = 1", "retention_seconds: "),
+    "a wrong address": ('[providers.x]\nbase_url = "ftp://x"', "providers.x: "),
+    "no address": ('[providers.x]\napi_key = "k"', "providers.x: "),
+    "an unknown key of a provider": (
+        '[providers.x]\nbase_url = "http://x"\nkey = "k"',
+        "providers.x.key: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "wanted"), BAD_SETTINGS.values(), ids=BAD_SETTINGS)
+def test_settings_that_are_wrong_are_named(tmp_path: Path, settings: str, wanted: str) -> None:
+    server = Server(tmp_path, config_extra=settings)
+
+    said = refused(server)
+
+    assert said.startswith(f"{tmp_path}/rejoinder.toml")
+    assert wanted in said
+
+
+def test_a_key_that_is_missing_is_named(tmp_path: Path) -> None:
+    settings = '[providers.x]\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "NO_SUCH_KEY"'
+
+    said = refused(Server(tmp_path, config_extra=settings))
+
+    assert said == "Provider 'x' wants its key from NO_SUCH_KEY, which is not set."
+
+
+def test_a_route_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    said = refused(Server(tmp_path, config_extra='[routes]\n"gpt-*" = "nobody"'))
+
+    assert "'nobody'" in said
+
+
+def test_settings_that_are_not_there_are_named(tmp_path: Path) -> None:
+    said = refused(Server(tmp_path, env={"CONFIG": str(tmp_path / "none.toml")}))
+
+    assert said == f"{tmp_path}/none.toml cannot be read: No such file or directory."
+
+
+def in_latin_1(data: Path) -> None:
+    (data / "rejoinder.toml").write_bytes("# Grüße\n[keys]\n".encode("latin-1"))
+
+
+def with_a_torn_key(data: Path) -> None:
+    (data / "seal_key").write_text("f00")
+
+
+def with_another_file_for_a_store(data: Path) -> None:
+    (data / "responses.sqlite3").write_bytes(b"these are no responses" * 500)
+
+
+BROKEN_FOLDERS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "settings in another encoding": (in_latin_1, "rejoinder.toml"),
+    "a torn key": (with_a_torn_key, "seal_key"),
+    "a store that is none": (with_another_file_for_a_store, "responses.sqlite3"),
+}
+
+
+@pytest.mark.parametrize(("broken", "name"), BROKEN_FOLDERS.values(), ids=BROKEN_FOLDERS)
+def test_a_folder_that_is_broken_is_told(
+    tmp_path: Path, broken: Callable[[Path], None], name: str
+) -> None:
+    server = Server(tmp_path)
+    broken(tmp_path)
+
+    said = refused(server)
+
+    assert f"{tmp_path}/{name}" in said
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    taken = tmp_path / "file"
+    taken.touch()
+
+    said = refused(Server(tmp_path / "server", env={"DATA": str(taken)}))
+
+    assert str(taken) in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+
+    said = refused(Server(tmp_path / "server", env={"DATA": str(locked)}))
+
+    assert str(locked) in said
