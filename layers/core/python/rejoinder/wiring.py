@@ -2,28 +2,50 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import httpx
 
+from rejoinder.background import Background, Limits
 from rejoinder.gateway import Gateway
+from rejoinder.idempotency import Idempotency
 from rejoinder.providers.base import Provider
 from rejoinder.providers.chat_completions import ChatCompletions
 from rejoinder.providers.demo import Demo
 from rejoinder.providers.registry import FLAVOURS, GENERIC, Registry, Service
 from rejoinder.providers.upstream import Upstream
+from rejoinder.runs import Runs
 from rejoinder.sealing import Sealer
-from rejoinder.settings import ProviderSettings, Settings, SettingsError
+from rejoinder.settings import (
+    BackgroundSettings,
+    ProviderSettings,
+    Settings,
+    SettingsError,
+    WebhookSettings,
+)
 from rejoinder.storage.base import ResponseStore
+from rejoinder.storage.idempotency import IdempotencyKeys
+from rejoinder.storage.jobs import JobQueue
 from rejoinder.turns import Turns
+from rejoinder.webhooks import Webhook
 
 PROVIDERS: Mapping[str, Callable[[Upstream], Provider]] = {
     "chat_completions": ChatCompletions,
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where everything is kept: one machine's file, or the tables and queues of a cloud."""
+
+    responses: ResponseStore
+    jobs: JobQueue
+    keys: IdempotencyKeys
+
+
 def build_gateway(
     settings: Settings,
-    store: ResponseStore,
+    stores: Stores,
     transport: httpx.AsyncBaseTransport,
     sealer: Sealer,
     env: Mapping[str, str] = os.environ,
@@ -50,8 +72,18 @@ def build_gateway(
         },
     )
     _check_routes(settings, registry)
+    store, runs = stores.responses, Runs()
     turns = Turns(registry, store, sealer, settings.retention_seconds, settings.retries)
-    return Gateway(registry, store, turns)
+    background = Background(
+        store,
+        stores.jobs,
+        turns,
+        runs,
+        _limits(settings.background),
+        [_webhook(name, each) for name, each in settings.webhooks.items()],
+    )
+    idempotency = Idempotency(stores.keys, store, runs)
+    return Gateway(registry, store, idempotency, turns, runs, background)
 
 
 def service_of(
@@ -98,6 +130,19 @@ def upstream_of(
         headers=bearer | settings.headers,
         timeout_seconds=settings.timeout_seconds,
     )
+
+
+def _limits(settings: BackgroundSettings) -> Limits:
+    return Limits(
+        settings.lease_seconds,
+        settings.deadline_seconds,
+        settings.deadline_ends,
+        settings.max_waiting,
+    )
+
+
+def _webhook(name: str, settings: WebhookSettings) -> Webhook:
+    return Webhook(name, settings.tenant, settings.url, settings.secret, settings.outcomes)
 
 
 def _check_routes(settings: Settings, registry: Registry) -> None:

@@ -133,6 +133,27 @@ class ResponseAssembler:
                 told += self._failure(self.failure)
         return self._numbered(told)
 
+    def enqueue(self) -> list[StreamEvent]:
+        """Tell that a background response waits for its worker."""
+        self.has_started = True
+        self.response = replace(self.response, status="queued")
+        shown = self.response
+        return self._numbered([events.Created(response=shown), events.Queued(response=shown)])
+
+    def cancel(self) -> list[StreamEvent]:
+        """End as cancelled, with what there is; nothing if it has ended already (§4.4)."""
+        if self.is_finished:
+            return []
+        told = self._close_all("incomplete")
+        self._end("cancelled", Usage())
+        return self._numbered([*told, events.Incomplete(response=self.response)])
+
+    def cut(self) -> list[StreamEvent]:
+        """End as incomplete, with what there is, because time is up."""
+        if self.is_finished:
+            return []
+        return self.feed([Started(), Finished("max_output_tokens")])
+
     def fail(self, error: GatewayError) -> list[StreamEvent]:
         """End as failed, telling why; nothing if it has ended already."""
         return self._numbered([] if self.is_finished else self._failure(error))
@@ -158,14 +179,13 @@ class ResponseAssembler:
         return [*told, *self._advance()] if self._waiting else told
 
     def _start(self) -> Sequence[StreamEvent]:
-        if self.has_started:
+        is_queued = self.has_started and self.response.status == "queued"
+        if self.has_started and not is_queued:
             return []
         self.has_started = True
         self.response = replace(self.response, status="in_progress")
-        return [
-            events.Created(response=self.response),
-            events.InProgress(response=self.response),
-        ]
+        begun = events.InProgress(response=self.response)
+        return [begun] if is_queued else [events.Created(response=self.response), begun]
 
     def _turn_to(self, delta: BlockDelta) -> Sequence[StreamEvent]:
         """A block other than the open one: its turn comes when the open item is settled."""

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from rejoinder import __version__
 from rejoinder.errors import InvalidRequest, NotFound
 from rejoinder.gateway import Gateway, Telling
+from rejoinder.idempotency import IdempotencyKey
 from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.items import JSON
@@ -40,10 +41,12 @@ async def create_response(call: Call) -> Answer:
     body = await body_of(call.http, max_bytes=call.settings.max_body_bytes)
     request = read_request(body, unsupported_tools=call.settings.unsupported_tools)
     headers = _told_by_headers(call, request)
+    given = call.http.headers.get("idempotency-key")
+    key = IdempotencyKey.of(given, body) if given else None
     if request.stream:
-        telling = await call.gateway.stream(call.tenant, request)
+        telling = await call.gateway.stream(call.tenant, request, key)
         return _event_stream(call, telling, headers)
-    making = call.gateway.create(call.tenant, request)
+    making = call.gateway.create(call.tenant, request, key)
     made = await (making if request.store else unless_gone(call.http.receive, making))
     return Json(made.response, headers=headers | {"X-Upstream-Model": made.answered_by})
 
@@ -60,7 +63,7 @@ async def describe_endpoint(_call: Call) -> Answer:
                 "streaming": True,
                 "store": True,
                 "rejoin": True,
-                "background": False,
+                "background": True,
                 "conversations": False,
                 "compact": False,
                 "tools": ["function", "custom", "namespace"],
@@ -115,6 +118,11 @@ async def delete_response(call: Call) -> Answer:
     return Json({"id": response_id, "object": "response", "deleted": True})
 
 
+async def cancel_response(call: Call) -> Answer:
+    """POST /v1/responses/{response_id}/cancel (contract §5.4); a body is not looked at."""
+    return Json(await call.gateway.cancel(call.tenant, _response_id(call)))
+
+
 async def list_input_items(call: Call) -> Answer:
     """GET /v1/responses/{response_id}/input_items (contract §5.5)."""
     response_id = _response_id(call)
@@ -142,9 +150,10 @@ async def retrieve_model(call: Call) -> Answer:
     return Json(_model(card))
 
 
-async def health(_call: Call) -> Answer:
-    """GET /health: the process is there."""
-    return Json({"status": "ok", "version": __version__})
+async def health(call: Call) -> Answer:
+    """GET /health: the process is there, and so much waits for its workers."""
+    depth = await call.gateway.background.jobs.depth()
+    return Json({"status": "ok", "version": __version__, "queue": depth})
 
 
 async def openapi(_call: Call) -> Answer:
@@ -171,6 +180,7 @@ _API = (
     Row("GET", "/responses", describe_endpoint),
     Row("GET", _RESPONSE, retrieve_response, may_stream=True),
     Row("DELETE", _RESPONSE, delete_response),
+    Row("POST", f"{_RESPONSE}/cancel", cancel_response),
     Row("GET", f"{_RESPONSE}/input_items", list_input_items),
     Row("GET", "/models", list_models),
     Row("GET", "/chat/models", list_models),
