@@ -24,6 +24,7 @@ from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import Stores, build_gateway
 from rejoinder_local.config import Config
+from rejoinder_local.deliveries import SQLiteDeliveries
 from rejoinder_local.discovery import discover
 from rejoinder_local.idempotency import SQLiteKeys
 from rejoinder_local.jobs import SQLiteQueue
@@ -97,7 +98,7 @@ async def _serve(config: Config, listening: socket.socket) -> None:
     store = _opened_store(config.data / "responses.sqlite3")
     transport = LocalTransport()
     queue, keys = SQLiteQueue(store.database), SQLiteKeys(store.database)
-    stores = Stores(store, queue, keys)
+    stores = Stores(store, queue, keys, SQLiteDeliveries(store.database))
     gateway = build_gateway(config.settings, stores, transport, Sealer(config.seal_key))
     queue.release()
     cut_off = await recover(store, queue)
@@ -166,7 +167,7 @@ def _worker(config: Config, gateway: Gateway, queue: SQLiteQueue) -> Worker:
     background = gateway.background
     return Worker(
         queue,
-        {"run": background.run},
+        {"run": background.run, "webhook": background.announcer.deliver},
         at_a_time=config.settings.background.workers,
         lease_seconds=config.settings.background.lease_seconds,
     )

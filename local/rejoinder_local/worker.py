@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from logging import getLogger
 
+from rejoinder.announcing import Undelivered
 from rejoinder.background import silent
 from rejoinder.runs import Runs
 from rejoinder.storage.jobs import Job, Kind
@@ -55,6 +56,8 @@ class Worker:
     async def _do(self, job: Job) -> None:
         try:
             await self._does[job.kind](job)
+        except Undelivered as undelivered:
+            await self._queue.retry(job, delay_seconds=undelivered.wait_seconds)
         except Exception:  # a job that breaks us must neither be lost nor stop the others
             log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
             await self._queue.retry(job, delay_seconds=RETRY_SECONDS * job.attempt)

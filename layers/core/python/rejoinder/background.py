@@ -8,13 +8,14 @@ anew.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from logging import getLogger
 from time import monotonic
 from typing import Literal
 
 from msgspec import structs
 
+from rejoinder.announcing import Announcer
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.recovery import resumed
@@ -34,7 +35,6 @@ from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore, StoredResponse, Taken
 from rejoinder.storage.jobs import Job, JobQueue, NewJob
 from rejoinder.turns import Turns
-from rejoinder.webhooks import Webhook, outcome_event
 
 MAX_ATTEMPTS = 3
 FIRST_EVENTS = 2  # created and queued: told by who queued it, and true in every attempt
@@ -87,8 +87,8 @@ class Background:
     jobs: JobQueue
     turns: Turns
     runs: Runs
-    limits: Limits = field(default_factory=Limits)
-    webhooks: Sequence[Webhook] = ()
+    announcer: Announcer
+    limits: Limits
 
     async def admit(self, tenant: str) -> None:
         """Check that a tenant may queue one more.
@@ -139,7 +139,7 @@ class Background:
             log.info("job_without_work", extra={"response_id": job.subject})
         else:
             await self._run(job, taken)
-        await self._announce(job)
+        await self.announcer.announce(job.tenant, job.subject)
 
     async def _run(self, job: Job, taken: Taken) -> None:
         request = taken.stored.request
@@ -211,14 +211,3 @@ class Background:
             first_number=len(taken.frames),
             writer=taken.writer,
         )
-
-    async def _announce(self, job: Job) -> None:
-        """Queue what is to be told of a response that has ended. Told twice, it has one id."""
-        try:
-            response = await self.store.get(job.tenant, job.subject)
-        except NotFound:
-            return
-        event = outcome_event(response)
-        for webhook in self.webhooks:
-            if webhook.tenant == job.tenant and event["type"] in webhook.outcomes:
-                await self.jobs.send(NewJob("webhook", job.tenant, webhook.name, event))

@@ -17,6 +17,7 @@ from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore
+from rejoinder.storage.deliveries import Delivery
 from rejoinder.turns import Begun, Turns
 
 type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
@@ -150,6 +151,10 @@ class Gateway:
             InvalidRequest: if it is not made in the background.
         """
         return _without_sealed(await self.background.cancel(tenant, response_id))
+
+    async def deliveries(self, tenant: str, *, limit: int) -> list[Delivery]:
+        """What became of the latest attempts to deliver webhooks, newest first."""
+        return await self.background.announcer.log.deliveries(tenant, limit=limit)
 
     async def _begin(self, tenant: str, request: CreateResponse) -> Begun:
         if request.background:

@@ -27,7 +27,7 @@ OUTCOMES: tuple[Outcome, ...] = (
 )
 
 # Seconds after which a delivery that failed is tried again: over a day in all.
-WAITS_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600, 36000)
+WAITS_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600, 40000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import httpx
 
+from rejoinder.announcing import Announcer
 from rejoinder.background import Background, Limits
 from rejoinder.gateway import Gateway
 from rejoinder.idempotency import Idempotency
 from rejoinder.providers.base import Provider
 from rejoinder.providers.chat_completions import ChatCompletions
 from rejoinder.providers.demo import Demo
+from rejoinder.providers.fetching import Fetcher, Policy
 from rejoinder.providers.registry import FLAVOURS, GENERIC, Registry, Service
 from rejoinder.providers.upstream import Upstream
 from rejoinder.runs import Runs
@@ -21,9 +23,9 @@ from rejoinder.settings import (
     ProviderSettings,
     Settings,
     SettingsError,
-    WebhookSettings,
 )
 from rejoinder.storage.base import ResponseStore
+from rejoinder.storage.deliveries import DeliveryLog
 from rejoinder.storage.idempotency import IdempotencyKeys
 from rejoinder.storage.jobs import JobQueue
 from rejoinder.turns import Turns
@@ -41,6 +43,11 @@ class Stores:
     responses: ResponseStore
     jobs: JobQueue
     keys: IdempotencyKeys
+    deliveries: DeliveryLog
+
+
+# For webhooks of the operator's own network, when the settings say so.
+LOCAL_TOO = Policy(schemes=frozenset({"http", "https"}), ports=None, admits=lambda _: True)
 
 
 def build_gateway(
@@ -79,8 +86,8 @@ def build_gateway(
         stores.jobs,
         turns,
         runs,
+        _announcer(settings, stores, transport),
         _limits(settings.background),
-        [_webhook(name, each) for name, each in settings.webhooks.items()],
     )
     idempotency = Idempotency(stores.keys, store, runs)
     return Gateway(registry, store, idempotency, turns, runs, background)
@@ -141,8 +148,24 @@ def _limits(settings: BackgroundSettings) -> Limits:
     )
 
 
-def _webhook(name: str, settings: WebhookSettings) -> Webhook:
-    return Webhook(name, settings.tenant, settings.url, settings.secret, settings.outcomes)
+def _announcer(
+    settings: Settings, stores: Stores, transport: httpx.AsyncBaseTransport
+) -> Announcer:
+    webhooks = settings.webhooks
+    return Announcer(
+        stores.responses,
+        stores.jobs,
+        stores.deliveries,
+        {
+            name: Fetcher(transport, LOCAL_TOO if each.may_be_local else Policy())
+            for name, each in webhooks.items()
+        },
+        [
+            Webhook(name, each.tenant, each.url, each.secret, each.outcomes)
+            for name, each in webhooks.items()
+        ],
+        settings.retention_seconds,
+    )
 
 
 def _check_routes(settings: Settings, registry: Registry) -> None:

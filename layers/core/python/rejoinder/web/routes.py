@@ -16,11 +16,11 @@ from rejoinder.schema.items import JSON
 from rejoinder.schema.request import CreateResponse, read_request
 from rejoinder.settings import Settings
 from rejoinder.turns import INCLUDE_SEALED
-from rejoinder.web.messages import EventStream, Json, body_of
+from rejoinder.web.messages import EventStream, Json, Text, body_of
 from rejoinder.web.presence import unless_gone
 from rejoinder.web.query import Page, boolean, integer, page_of
 
-type Answer = Json | EventStream
+type Answer = Json | Text | EventStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,37 @@ async def retrieve_model(call: Call) -> Answer:
     return Json(_model(card))
 
 
+async def list_deliveries(call: Call) -> Answer:
+    """GET /v1/webhook_deliveries: what became of the latest attempts, newest first."""
+    limit = integer(call.http.query_params, "limit", at_least=1, at_most=100)
+    found = await call.gateway.deliveries(call.tenant, limit=limit or 20)
+    data = [
+        {
+            "object": "webhook_delivery",
+            "webhook": each.webhook,
+            "event": each.event,
+            "attempt": each.attempt,
+            "at": each.at,
+            "outcome": each.outcome,
+        }
+        for each in found
+    ]
+    return Json({"object": "list", "data": data})
+
+
+async def metrics(call: Call) -> Answer:
+    """GET /metrics: the queue, in Prometheus' text form."""
+    depth = await call.gateway.background.jobs.depth()
+    return Text(
+        "# TYPE rejoinder_queue_waiting gauge\n"
+        f"rejoinder_queue_waiting {depth.waiting}\n"
+        "# TYPE rejoinder_queue_running gauge\n"
+        f"rejoinder_queue_running {depth.running}\n"
+        "# TYPE rejoinder_queue_oldest_age_seconds gauge\n"
+        f"rejoinder_queue_oldest_age_seconds {depth.oldest_age_seconds:.3f}\n"
+    )
+
+
 async def health(call: Call) -> Answer:
     """GET /health: the process is there, and so much waits for its workers."""
     depth = await call.gateway.background.jobs.depth()
@@ -182,6 +213,7 @@ _API = (
     Row("DELETE", _RESPONSE, delete_response),
     Row("POST", f"{_RESPONSE}/cancel", cancel_response),
     Row("GET", f"{_RESPONSE}/input_items", list_input_items),
+    Row("GET", "/webhook_deliveries", list_deliveries),
     Row("GET", "/models", list_models),
     Row("GET", "/chat/models", list_models),
     Row("GET", "/models/{model:path}", retrieve_model),
@@ -190,6 +222,7 @@ _API = (
 PREFIXES = ("/v1", "/v1/openai")
 ROUTES = (
     Row("GET", "/health", health, is_public=True),
+    Row("GET", "/metrics", metrics, is_public=True),
     *(
         Row(row.method, prefix + row.path, row.endpoint, row.may_stream, row.is_public)
         for prefix in PREFIXES
