@@ -1,24 +1,32 @@
-"""After a crash: every response that was being made gets its one terminal state."""
+"""After a crash: what was made in the foreground has failed, what was queued goes on."""
 
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.recovery import resumed
 from rejoinder.errors import Unavailable
 from rejoinder.runs import Runs
+from rejoinder.storage.jobs import NewJob
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.store import SQLiteStore
 
 CUT_OFF = "The server stopped while this response was made; ask again."
 
 
-async def recover(store: SQLiteStore, runs: Runs | None = None) -> int:
-    """End as failed what is live though nobody makes it; gives the number of responses."""
-    unfinished = [
-        (tenant, response_id)
-        for tenant, response_id in store.unfinished()
-        if runs is None or runs.get(tenant, response_id) is None
-    ]
-    for tenant, response_id in unfinished:
-        recorded = await store.frames(tenant, response_id, after=-1)
-        assembler = resumed(await store.get(tenant, response_id), recorded)
-        told = assembler.fail(Unavailable(CUT_OFF, code="server_error"))
-        await store.record(tenant, assembler.response, frames_of(told), first_number=len(recorded))
-    return len(unfinished)
+async def recover(store: SQLiteStore, queue: SQLiteQueue, runs: Runs | None = None) -> int:
+    """End as failed what is live in the foreground though nobody makes it; gives the number.
+
+    A background response that lost its job between two writes gets one.
+    """
+    failed = 0
+    for tenant, response_id in store.unfinished():
+        if runs is not None and runs.get(tenant, response_id) is not None:
+            continue
+        response = await store.get(tenant, response_id)
+        if not response.background:
+            recorded = await store.frames(tenant, response_id, after=-1)
+            assembler = resumed(response, recorded)
+            told = frames_of(assembler.fail(Unavailable(CUT_OFF, code="server_error")))
+            await store.record(tenant, assembler.response, told, first_number=len(recorded))
+            failed += 1
+        elif not queue.has(tenant, response_id):
+            await queue.send(NewJob("run", tenant, response_id))
+    return failed

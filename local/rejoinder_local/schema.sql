@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS responses (
     status     TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
     deleted_at INTEGER,
+    writer     TEXT NOT NULL DEFAULT '',     -- who may write it while it is live
+    is_followed INTEGER NOT NULL DEFAULT 0,  -- whether a reader follows it
     body       BLOB NOT NULL,
     UNIQUE (tenant, id)
 );
@@ -20,7 +22,8 @@ CREATE TABLE IF NOT EXISTS contexts (
     response INTEGER PRIMARY KEY REFERENCES responses ON DELETE CASCADE,
     history  BLOB NOT NULL,
     input    BLOB NOT NULL,
-    tools    BLOB NOT NULL
+    tools    BLOB NOT NULL,
+    request  BLOB  -- of a background response
 );
 
 -- Batches of events, keyed by the number of their last one: "all after n" is one range.
@@ -39,3 +42,39 @@ CREATE TABLE IF NOT EXISTS items (
     PRIMARY KEY (tenant, id, response)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS items_by_response ON items (response);
+
+-- A job is claimed by moving `available_at` to the end of its lease.
+CREATE TABLE IF NOT EXISTS jobs (
+    job          INTEGER PRIMARY KEY,
+    kind         TEXT NOT NULL,
+    tenant       TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    content      BLOB NOT NULL,
+    sent_at      REAL NOT NULL,
+    available_at REAL NOT NULL,
+    attempt      INTEGER NOT NULL DEFAULT 0,
+    owner        TEXT
+);
+CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (available_at, job);
+
+CREATE TABLE IF NOT EXISTS idempotency (
+    tenant      TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    response_id TEXT NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    PRIMARY KEY (tenant, key)
+) WITHOUT ROWID;
+
+-- What became of each attempt to deliver a webhook.
+CREATE TABLE IF NOT EXISTS deliveries (
+    delivery   INTEGER PRIMARY KEY,
+    tenant     TEXT NOT NULL,
+    webhook    TEXT NOT NULL,
+    event      BLOB NOT NULL,
+    attempt    INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    outcome    TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS deliveries_by_tenant ON deliveries (tenant, delivery);

@@ -17,7 +17,7 @@ import uvicorn
 
 from rejoinder.errors import Unavailable
 from rejoinder.gateway import Gateway
-from rejoinder.runs import Runs
+from rejoinder.runs import Runs, failed
 from rejoinder.sealing import Sealer
 from rejoinder.settings import SettingsError
 from rejoinder.web.app import App
@@ -25,11 +25,14 @@ from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import build_gateway
 from rejoinder_local.config import Config
 from rejoinder_local.discovery import discover
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.protocol import Protocol
 from rejoinder_local.recover import recover
 from rejoinder_local.store import SQLiteStore
+from rejoinder_local.stores import stores_of
 from rejoinder_local.terminal import banner, painted, say
 from rejoinder_local.transport import LocalTransport
+from rejoinder_local.worker import Worker
 
 HOST = "127.0.0.1"
 BEAT_SECONDS = 5.0
@@ -43,9 +46,10 @@ log = getLogger("rejoinder")
 class LocalServer(uvicorn.Server):
     """Uvicorn, except that responses in the making come to an end before connections do."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, worker: Worker) -> None:
         super().__init__(config)
         self._gateway = gateway
+        self._worker = worker
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -67,13 +71,14 @@ class LocalServer(uvicorn.Server):
 
     async def _drain(self) -> None:
         """A moment for what is in the making; a second signal ends it."""
-        draining = asyncio.create_task(self._gateway.runs.drain(DRAIN_SECONDS, STOPPING))
+        await self._worker.stop(self._gateway.runs)
+        draining = asyncio.create_task(self._gateway.runs.drain(DRAIN_SECONDS, failed(STOPPING)))
         while not draining.done() and not self.force_exit:
             await asyncio.wait({draining}, timeout=0.1)
         if self.force_exit:
             self.config.timeout_graceful_shutdown = 0
             draining.cancel()
-            await self._gateway.runs.drain(0, STOPPING)
+            await self._gateway.runs.drain(0, failed(STOPPING))
 
 
 def serve(config: Config) -> None:
@@ -91,13 +96,18 @@ def serve(config: Config) -> None:
 async def _serve(config: Config, listening: socket.socket) -> None:
     store = _opened_store(config.data / "responses.sqlite3")
     transport = LocalTransport()
-    gateway = build_gateway(config.settings, store, transport, Sealer(config.seal_key))
-    cut_off = await recover(store)
+    queue = SQLiteQueue(store.database)
+    stores = stores_of(store, queue)
+    gateway = build_gateway(config.settings, stores, transport, Sealer(config.seal_key))
+    queue.release()
+    cut_off = await recover(store, queue)
+    worker = _worker(config, gateway, queue)
     app = App(gateway, _keys(config), config.settings)
-    server = LocalServer(_uvicorn_config(app), gateway)
+    server = LocalServer(_uvicorn_config(app), gateway, worker)
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     chores = [
-        asyncio.create_task(_keep_house(store, gateway.runs)),
+        asyncio.create_task(worker.work()),
+        asyncio.create_task(_keep_house(store, queue, gateway.runs)),
         asyncio.create_task(_introduce(config, gateway, transport, url)),
     ]
     if cut_off:
@@ -140,16 +150,26 @@ async def _introduce(config: Config, gateway: Gateway, transport: LocalTransport
     say(banner(config, url, gateway.registry, silent))
 
 
-async def _keep_house(store: SQLiteStore, runs: Runs) -> None:
+async def _keep_house(store: SQLiteStore, queue: SQLiteQueue, runs: Runs) -> None:
     for beat in count():
         try:
             if beat % BEATS_PER_SWEEP == 0:
                 await store.sweep()
-            await store.checkpoint()
-            await recover(store, runs)  # what could not be stored when it ended
+            await store.database.checkpoint()
+            await recover(store, queue, runs)  # what could not be stored when it ended
         except sqlite3.Error:  # a full disk, perhaps: it may have room again at the next beat
             log.exception("house_not_kept")
         await asyncio.sleep(BEAT_SECONDS)
+
+
+def _worker(config: Config, gateway: Gateway, queue: SQLiteQueue) -> Worker:
+    background = gateway.background
+    return Worker(
+        queue,
+        {"run": background.run, "webhook": background.announcer.deliver},
+        at_a_time=config.settings.background.workers,
+        lease_seconds=config.settings.background.lease_seconds,
+    )
 
 
 def _uvicorn_config(app: App) -> uvicorn.Config:

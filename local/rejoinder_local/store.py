@@ -6,26 +6,22 @@ survives the death of the process (a power cut may cost the last moments). Check
 sweeps, which do wait, run in a thread with a connection of their own.
 """
 
-import asyncio
-import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.resources import files
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import time
 
 from msgspec.json import Decoder, encode
 
 from rejoinder.engine.encoding import split_frames
+from rejoinder.engine.lifecycle import LIVE
 from rejoinder.errors import Conflict, NotFound
 from rejoinder.schema.items import JSON, Item
+from rejoinder.schema.request import restored
 from rejoinder.schema.response import Response
 from rejoinder.schema.tools import Tool
-from rejoinder.storage.base import Conversation, StoredResponse
-
-SWEEP_BATCH = 200  # responses removed in one transaction: the writers wait no longer than that
-CHECKPOINT_BYTES = 4 * 1024 * 1024
+from rejoinder.storage.base import Conversation, StoredResponse, Taken
+from rejoinder_local.database import Database
 
 _decode_response = Decoder(Response).decode
 _decode_items: Callable[[bytes], list[Item]] = Decoder(list[JSON]).decode
@@ -38,47 +34,103 @@ class SQLiteStore:
     """A `ResponseStore` in one file."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time) -> None:
-        self._path = path
+        self.database = Database(path, clock=clock)
         self._clock = clock
-        self._db = _connect(path)
-        self._db.executescript(files(__package__).joinpath("schema.sql").read_text())
+        self._db = self.database.db
 
     def close(self) -> None:
         """Write everything into the one file and let go of it."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
+        self.database.close()
 
     async def begin(self, stored: StoredResponse, frames: Sequence[bytes]) -> None:
         response, tenant = stored.response, stored.tenant
-        with self._transaction():
+        with self.database.transaction():
             row = self._db.execute(
                 "INSERT INTO responses (tenant, id, status, expires_at, body)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (tenant, response.id, response.status, stored.expires_at, _packed(response)),
             ).lastrowid
             self._db.execute(
-                "INSERT INTO contexts VALUES (?, ?, ?, ?)",
-                (row, _packed(stored.history), _packed(stored.input), _packed(stored.tools)),
+                "INSERT INTO contexts VALUES (?, ?, ?, ?, ?)",
+                (
+                    row,
+                    _packed(stored.history),
+                    _packed(stored.input),
+                    _packed(stored.tools),
+                    _packed(stored.request) if response.background else None,
+                ),
             )
             self._index(tenant, row, [*stored.input, *response.output])
             self._append(row, frames, first_number=0, is_final=not response.is_live)
 
     async def record(
-        self, tenant: str, response: Response, frames: Sequence[bytes], *, first_number: int
+        self,
+        tenant: str,
+        response: Response,
+        frames: Sequence[bytes],
+        *,
+        first_number: int,
+        writer: str = "",
     ) -> None:
-        if not _ends_item(frames) and self._append_live(tenant, response, frames, first_number):
+        if (
+            response.is_live
+            and not _ends_item(frames)
+            and self._append_live(tenant, response, frames, first_number, writer)
+        ):
             return
-        with self._transaction():
-            row, status = self._row(tenant, response.id, error=Conflict)
-            if status not in ("queued", "in_progress"):
-                raise Conflict
+        with self.database.transaction():
+            row = self._written(tenant, response.id, writer)
             self._append(row, frames, first_number=first_number, is_final=not response.is_live)
-            self._db.execute(
-                "UPDATE responses SET status = ?, body = ? WHERE row = ?",
-                (response.status, _packed(response), row),
-            )
+            self._update(row, response)
             if not response.is_live:
                 self._index(tenant, row, response.output)
+
+    async def take_over(self, tenant: str, response_id: str, writer: str) -> Taken:
+        with self.database.transaction():
+            row, status = self._row(tenant, response_id, error=Conflict)
+            if status not in LIVE:
+                raise Conflict
+            self._db.execute("UPDATE responses SET writer = ? WHERE row = ?", (writer, row))
+        expires_at, is_followed, request = self._db.execute(
+            "SELECT expires_at, is_followed, request FROM responses JOIN contexts"
+            " ON row = response WHERE row = ?",
+            (row,),
+        ).fetchone()
+        history, own, tools = self._context(row)
+        stored = StoredResponse(
+            tenant,
+            self._get(tenant, response_id),
+            history,
+            own,
+            tools,
+            expires_at,
+            restored(zlib.decompress(request)) if request else None,
+        )
+        frames = await self.frames(tenant, response_id, after=-1)
+        return Taken(stored, writer, frames, bool(is_followed))
+
+    async def rewind(
+        self, tenant: str, response: Response, *, next_number: int, writer: str
+    ) -> None:
+        kept = (await self.frames(tenant, response.id, after=-1))[:next_number]
+        with self.database.transaction():
+            row = self._written(tenant, response.id, writer)
+            self._db.execute("DELETE FROM batches WHERE response = ?", (row,))
+            self._append(row, kept, first_number=0, is_final=False)
+            self._update(row, response)
+
+    async def mark_followed(self, tenant: str, response_id: str) -> None:
+        self._db.execute(
+            "UPDATE responses SET is_followed = 1 WHERE tenant = ? AND id = ?",
+            (tenant, response_id),
+        )
+
+    async def writer(self, tenant: str, response_id: str) -> str | None:
+        found = self._db.execute(
+            f"SELECT writer, status FROM responses WHERE {_VISIBLE}",
+            (tenant, response_id, self._clock()),
+        ).fetchone()
+        return str(found[0]) if found is not None and found[1] in LIVE else None
 
     async def get(self, tenant: str, response_id: str) -> Response:
         return self._get(tenant, response_id)
@@ -122,27 +174,14 @@ class SQLiteStore:
         return next(item for item in (*own, *output) if item["id"] == item_id)
 
     async def delete(self, tenant: str, response_id: str) -> None:
-        with self._transaction():
+        with self.database.transaction():
             row, _ = self._row(tenant, response_id)
             self._db.execute(
                 "UPDATE responses SET deleted_at = ? WHERE row = ?", (int(self._clock()), row)
             )
 
     async def sweep(self) -> int:
-        return await asyncio.to_thread(self._sweep)
-
-    async def checkpoint(self) -> None:
-        """Move what was written into the file itself, if the log beside it has grown."""
-        log = self._path.with_name(f"{self._path.name}-wal")
-        if log.exists() and log.stat().st_size > CHECKPOINT_BYTES:
-            await asyncio.to_thread(self._checkpoint)
-
-    def _checkpoint(self) -> None:
-        db = _connect(self._path)
-        try:
-            db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        finally:
-            db.close()
+        return await self.database.sweep()
 
     def unfinished(self) -> list[tuple[str, str]]:
         """Tenant and id of every live response: after a start, those that a crash cut off."""
@@ -152,36 +191,6 @@ class SQLiteStore:
             (self._clock(),),
         )
         return [(tenant, response_id) for tenant, response_id in rows]
-
-    def _sweep(self) -> int:
-        now, removed = self._clock(), 0
-        db = _connect(self._path)
-        try:
-            while True:
-                gone = db.execute(
-                    "DELETE FROM responses WHERE row IN (SELECT row FROM responses"
-                    " WHERE expires_at <= ? OR deleted_at IS NOT NULL LIMIT ?)",
-                    (now, SWEEP_BATCH),
-                ).rowcount
-                removed += gone
-                if gone < SWEEP_BATCH:
-                    break
-            db.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if removed else 'PASSIVE'})")
-        finally:
-            db.close()
-        return removed
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All of it, or nothing."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # a full disk has rolled it back already
-                self._db.execute("ROLLBACK")
-            raise
 
     def _row(
         self, tenant: str, response_id: str, *, error: type[Exception] | None = None
@@ -193,6 +202,22 @@ class SQLiteStore:
         if found is None:
             raise error or _not_found(response_id)
         return found[0], found[1]
+
+    def _written(self, tenant: str, response_id: str, writer: str) -> int:
+        """The row of a live response, for its writer."""
+        found = self._db.execute(
+            f"SELECT row, status, writer FROM responses WHERE {_VISIBLE}",
+            (tenant, response_id, self._clock()),
+        ).fetchone()
+        if found is None or found[1] not in LIVE or found[2] != writer:
+            raise Conflict
+        return int(found[0])
+
+    def _update(self, row: int, response: Response) -> None:
+        self._db.execute(
+            "UPDATE responses SET status = ?, body = ? WHERE row = ?",
+            (response.status, _packed(response), row),
+        )
 
     def _get(self, tenant: str, response_id: str) -> Response:
         found = self._db.execute(
@@ -213,14 +238,17 @@ class SQLiteStore:
         )
 
     def _append_live(
-        self, tenant: str, response: Response, frames: Sequence[bytes], first_number: int
+        self,
+        tenant: str,
+        response: Response,
+        frames: Sequence[bytes],
+        first_number: int,
+        writer: str,
     ) -> bool:
         """Most batches add words and nothing else: one statement, its condition inside."""
-        if not response.is_live:
-            return False
         added = self._db.execute(
             f"INSERT INTO batches SELECT row, ?, 0, ? FROM responses WHERE {_VISIBLE}"
-            " AND status = ?",
+            " AND status = ? AND writer = ?",
             (
                 first_number + len(frames) - 1,
                 b"".join(frames),
@@ -228,6 +256,7 @@ class SQLiteStore:
                 response.id,
                 self._clock(),
                 response.status,
+                writer,
             ),
         ).rowcount
         return added > 0
@@ -252,16 +281,6 @@ class SQLiteStore:
             "INSERT OR IGNORE INTO items VALUES (?, ?, ?)",
             [(tenant, item["id"], row) for item in items],
         )
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=10.0, autocommit=True)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA foreign_keys = ON")
-    db.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten, not only forgotten
-    db.execute("PRAGMA wal_autocheckpoint = 0")
-    return db
 
 
 def _packed(content: JSON) -> bytes:

@@ -11,12 +11,15 @@ import httpx
 
 from rejoinder.errors import Unavailable
 from rejoinder.providers.demo import Demo
+from rejoinder.runs import failed
 from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings
 from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import build_gateway
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.store import SQLiteStore
+from rejoinder_local.stores import stores_of
 
 JSON = Any
 KEY = "sk-mine"
@@ -78,13 +81,19 @@ async def opened(folder: Path, **settings: JSON) -> AsyncIterator[Door]:
 async def application(folder: Path, settings: Settings) -> AsyncIterator[App]:
     """A new application over the store in a folder; its demos do not dawdle."""
     store = SQLiteStore(folder / "responses.sqlite3")
-    gateway = build_gateway(settings, store, httpx.MockTransport(_nobody), Sealer(bytes(32)), {})
+    gateway = build_gateway(
+        settings,
+        stores_of(store, SQLiteQueue(store.database)),
+        httpx.MockTransport(_nobody),
+        Sealer(bytes(32)),
+        {},
+    )
     for service in gateway.registry.services.values():
         service.provider = Demo(pace_seconds=0)
     keys = KeyRing({digest_of(KEY): "me", digest_of(OTHER_KEY): "another"})
     try:
         yield App(gateway, keys, settings)
-        await gateway.runs.drain(5, _GONE)
+        await gateway.runs.drain(5, failed(_GONE))
     finally:
         store.close()
 

@@ -182,7 +182,6 @@ async def test_a_lie_about_the_length_does_not_help(
             "previous_response_not_found",
             "previous_response_id",
         ),
-        ({"background": True}, 400, "unsupported_value", "background"),
         ({"input": [{"type": "item_reference", "id": "msg_0"}]}, 404, "item_not_found", "input"),
         (
             {"input": [{"type": "function_call_output", "call_id": "c", "output": SECRET}]},

@@ -20,7 +20,9 @@ from rejoinder.settings import ProviderSettings, Settings
 from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import build_gateway
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.store import SQLiteStore
+from rejoinder_local.stores import stores_of
 from tests.faults.asking import body
 from tests.server import KEY
 
@@ -160,7 +162,9 @@ def application(folder: Path, transport: ScriptedTransport) -> Iterator[App]:
         retries=0,
     )
     store = SQLiteStore(folder / "responses.sqlite3")
-    gateway = build_gateway(settings, store, transport, Sealer(bytes(32)), {})
+    gateway = build_gateway(
+        settings, stores_of(store, SQLiteQueue(store.database)), transport, Sealer(bytes(32)), {}
+    )
     yield App(gateway, KeyRing({digest_of(KEY): "dev"}), settings)
     store.close()
 

@@ -9,6 +9,7 @@ import pytest
 
 from rejoinder.engine.deltas import BlockEnded, ReasoningDelta, TextDelta, ToolCallDelta
 from rejoinder.errors import Conflict, NotFound
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.recover import recover
 from rejoinder_local.store import SQLiteStore
 from tests.storage.contract import (
@@ -171,8 +172,8 @@ async def test_cut_responses_are_ended_with_a_stream_that_replays(path: Path, cl
 
     after = SQLiteStore(path, clock=clock)
 
-    assert await recover(after) == 3
-    assert await recover(after) == 0
+    assert await recover(after, SQLiteQueue(after.database)) == 3
+    assert await recover(after, SQLiteQueue(after.database)) == 0
     assert after.unfinished() == []
     assert await after.get(ACME, "resp_done") == done.response
     for tenant, run in zip((ACME, ACME, OTHER), cut, strict=True):
@@ -189,7 +190,7 @@ async def test_cut_responses_are_ended_with_a_stream_that_replays(path: Path, cl
 
 async def test_items_of_a_cut_response_can_be_referred_to(store: SQLiteStore) -> None:
     await Run(store).begin(TextDelta(0, "Once"))
-    await recover(store)
+    await recover(store, SQLiteQueue(store.database))
     item = (await store.get(ACME, ID)).output[0]
 
     assert await store.item(ACME, item["id"]) == item
@@ -257,13 +258,13 @@ async def test_a_closed_store_is_one_file(path: Path, clock: Clock) -> None:
 
 async def test_a_long_log_is_written_into_the_file(store: SQLiteStore, path: Path) -> None:
     small = size(path)
-    await store.checkpoint()
+    await store.database.checkpoint()
     assert size(path) == small
 
     run = await Run(store).begin()
     for _ in range(6):
         await run.say(TextDelta(0, "x" * 1_000_000))
-    await store.checkpoint()
+    await store.database.checkpoint()
 
     assert size(path) > 5_000_000
     assert await store.frames(ACME, ID, after=-1) == run.frames

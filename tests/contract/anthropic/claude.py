@@ -13,12 +13,15 @@ from openai import AsyncOpenAI
 from openai.types.responses import Response
 
 from rejoinder.errors import Unavailable
+from rejoinder.runs import failed
 from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings
 from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import build_gateway
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.store import SQLiteStore
+from rejoinder_local.stores import stores_of
 from tests.upstreams.anthropic import AnthropicUpstream
 from tests.upstreams.chat_completions import Recorded
 
@@ -104,7 +107,13 @@ async def answering(
     settings = Settings(**{"providers": {"anthropic": provider}, "retries": 0} | more)
     store = SQLiteStore(folder / "responses.sqlite3")
     async with httpx.AsyncHTTPTransport() as transport:
-        gateway = build_gateway(settings, store, transport, Sealer(b"k" * 32), {})
+        gateway = build_gateway(
+            settings,
+            stores_of(store, SQLiteQueue(store.database)),
+            transport,
+            Sealer(b"k" * 32),
+            {},
+        )
         app = App(gateway, KeyRing({digest_of(KEY): "me"}), settings)
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app),
@@ -115,7 +124,7 @@ async def answering(
                 base_url="http://door/v1", api_key=KEY, max_retries=0, http_client=http
             )
             yield Claude(client, http, upstream)
-        await gateway.runs.drain(1, _GONE)
+        await gateway.runs.drain(1, failed(_GONE))
     store.close()
 
 

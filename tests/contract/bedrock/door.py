@@ -14,7 +14,9 @@ from rejoinder.settings import Settings
 from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import build_gateway
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.store import SQLiteStore
+from rejoinder_local.stores import stores_of
 from rejoinder_local.transport import LocalTransport
 from tests.upstreams.bedrock import BedrockUpstream
 
@@ -98,7 +100,13 @@ async def opened(
     store, transport = SQLiteStore(data / "responses.sqlite3"), LocalTransport()
     credentials = upstream.account.env if env is None else env
     try:
-        gateway = build_gateway(read, store, transport, Sealer(bytes(32)), credentials)
+        gateway = build_gateway(
+            read,
+            stores_of(store, SQLiteQueue(store.database)),
+            transport,
+            Sealer(bytes(32)),
+            credentials,
+        )
         app = App(gateway, KeyRing({digest_of("sk-me"): "me"}), read)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),

@@ -12,12 +12,15 @@ import httpx2
 from openai import AsyncOpenAI
 
 from rejoinder.errors import Unavailable
+from rejoinder.runs import failed
 from rejoinder.sealing import Sealer
 from rejoinder.settings import Settings
 from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import build_gateway
+from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.store import SQLiteStore
+from rejoinder_local.stores import stores_of
 from tests.contract.openai.laws import checked
 
 type JSON = Any
@@ -84,7 +87,9 @@ async def opened(folder: Path, upstream_url: str, **settings: JSON) -> AsyncIter
     named = Settings(**({"providers": {"openai": provider}, "retries": 0} | settings))
     store = SQLiteStore(folder / "responses.sqlite3")
     async with httpx.AsyncHTTPTransport() as transport:
-        gateway = build_gateway(named, store, transport, Sealer(bytes(32)), {})
+        gateway = build_gateway(
+            named, stores_of(store, SQLiteQueue(store.database)), transport, Sealer(bytes(32)), {}
+        )
         app = App(gateway, KeyRing({digest_of(KEY): "me"}), named)
         http = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app),
@@ -96,5 +101,5 @@ async def opened(folder: Path, upstream_url: str, **settings: JSON) -> AsyncIter
                 base_url="http://door/v1", api_key=KEY, http_client=http, max_retries=0
             )
             yield Door(app, client, http, store)
-            await gateway.runs.drain(5, _GONE)
+            await gateway.runs.drain(5, failed(_GONE))
     store.close()

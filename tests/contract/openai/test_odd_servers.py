@@ -12,7 +12,7 @@ from rejoinder.schema.response import Usage
 
 type JSON = Any
 
-ADDED = {
+ADDED: JSON = {
     "type": "response.output_item.added",
     "output_index": 0,
     "item": {"id": "msg_1", "type": "message", "role": "assistant", "content": None},

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rejoinder.engine.assembler import MAX_CALL_ID_LENGTH
+from rejoinder.engine.calls import MAX_CALL_ID_LENGTH
 from rejoinder.engine.deltas import BlockEnded, Finished, ToolCallDelta
 from rejoinder.schema.tools import ToolChoice
 from tests.unit.engine.telling import JSON, narrate, order, output

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rejoinder.engine.assembler import MAX_CALL_ID_LENGTH
+from rejoinder.engine.calls import MAX_CALL_ID_LENGTH
 from rejoinder.engine.deltas import (
     Block,
     BlockEnded,

@@ -1,21 +1,23 @@
 """The product in one class: a method for each thing that a client may ask. No HTTP here."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from msgspec import structs
 
+from rejoinder.background import Background
 from rejoinder.engine.encoding import frames_of, without_padding
 from rejoinder.engine.pipeline import Events, collect, respond
-from rejoinder.errors import GatewayError, InvalidRequest
+from rejoinder.errors import GatewayError
+from rejoinder.idempotency import Idempotency, IdempotencyKey
 from rejoinder.providers.registry import Registry
-from rejoinder.runs import Run, Runs
+from rejoinder.runs import Run, Runs, failed
 from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore
+from rejoinder.storage.deliveries import Delivery
 from rejoinder.turns import Begun, Turns
 
 type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
@@ -47,18 +49,26 @@ class Gateway:
 
     registry: Registry
     store: ResponseStore
+    idempotency: Idempotency
     turns: Turns
+    runs: Runs
+    background: Background
     poll_seconds: float = 0.5
-    runs: Runs = field(default_factory=Runs)
 
-    async def create(self, tenant: str, request: CreateResponse) -> Made:
-        """Make a response and give it when it has ended.
+    async def create(
+        self, tenant: str, request: CreateResponse, key: IdempotencyKey | None = None
+    ) -> Made:
+        """Make a response and give it when it has ended, or has been queued.
 
         Raises:
             GatewayError: if the request is wrong or the upstream fails.
         """
         begun = await self._begin(tenant, request)
-        if request.store:
+        if first := await self.idempotency.first(begun.stored, key):
+            response = await self._joined(tenant, first, request)
+        elif request.background:
+            response = await self._queued(begun)
+        elif request.store:
             response = await self._run(begun).response()
         else:
             await collect(respond(begun.assembler, begun.attempts.deltas()))
@@ -67,7 +77,9 @@ class Gateway:
             response = begun.assembler.response
         return Made(response, begun.attempts.route.name)
 
-    async def stream(self, tenant: str, request: CreateResponse) -> Telling:
+    async def stream(
+        self, tenant: str, request: CreateResponse, key: IdempotencyKey | None = None
+    ) -> Telling:
         """Make a response and tell it as it comes.
 
         Raises:
@@ -75,6 +87,11 @@ class Gateway:
                 first of them, unless a promise was given.
         """
         begun = await self._begin(tenant, request)
+        first = await self.idempotency.first(begun.stored, key)
+        if request.background and not first:
+            first = (await self._queued(begun)).id
+        if first:
+            return Telling(await self.follow(tenant, first))
         if request.store:
             frames = self._run(begun).recording.follow()
         else:
@@ -100,8 +117,11 @@ class Gateway:
         Raises:
             NotFound: if there is no such response.
         """
-        await self.store.get(tenant, response_id)
         run = self.runs.get(tenant, response_id)
+        if run is None:
+            response = await self.store.get(tenant, response_id)
+            if response.background and response.is_live:
+                await self.store.mark_followed(tenant, response_id)
         told = run.recording.follow(after) if run else self._replay(tenant, response_id, after)
         return told if with_padding else _unpadded(told)
 
@@ -113,7 +133,7 @@ class Gateway:
         """
         await self.store.delete(tenant, response_id)
         if run := self.runs.get(tenant, response_id):
-            run.stop(DELETED)
+            run.stop(failed(DELETED))
 
     async def input_items(self, tenant: str, response_id: str) -> list[Item]:
         """The items that the request itself brought, oldest first.
@@ -123,23 +143,50 @@ class Gateway:
         """
         return await self.store.input_items(tenant, response_id)
 
+    async def cancel(self, tenant: str, response_id: str) -> Response:
+        """Stop a background response.
+
+        Raises:
+            NotFound: if there is none.
+            InvalidRequest: if it is not made in the background.
+        """
+        return _without_sealed(await self.background.cancel(tenant, response_id))
+
+    async def deliveries(self, tenant: str, *, limit: int) -> list[Delivery]:
+        """What became of the latest attempts to deliver webhooks, newest first."""
+        return await self.background.announcer.log.deliveries(tenant, limit=limit)
+
     async def _begin(self, tenant: str, request: CreateResponse) -> Begun:
         if request.background:
-            raise InvalidRequest(
-                "Background responses are not available on this server yet; leave out 'background'"
-                " and read the stream, which can be rejoined.",
-                code="unsupported_value",
-                param="background",
-            )
+            await self.background.admit(tenant)
         return await self.turns.begin(tenant, request)
 
+    async def _queued(self, begun: Begun) -> Response:
+        told = frames_of(begun.assembler.enqueue())
+        response = begun.assembler.response
+        await self.background.queue(replace(begun.stored, response=response), told)
+        return response
+
+    async def _joined(self, tenant: str, response_id: str, request: CreateResponse) -> Response:
+        """The first one's answer: at once in the background, else when it has ended."""
+        run = self.runs.get(tenant, response_id)
+        if run is not None and not request.background:
+            return await run.response()
+        response = await self.store.get(tenant, response_id)
+        if response.is_live and not request.background:
+            async for _ in self._replay(tenant, response_id, -1):
+                pass
+            response = await self.store.get(tenant, response_id)
+        return _without_sealed(response)
+
     def _run(self, begun: Begun) -> Run:
-        run = Run(self.store, begun.stored, begun.assembler, begun.attempts.deltas())
-        self.runs.add(begun.stored.tenant, begun.stored.response.id, run)
+        stored = begun.stored
+        run = Run(self.store, stored, begun.assembler, begun.attempts.deltas())
+        self.runs.add(stored.tenant, stored.response.id, run)
         return run
 
     async def _replay(self, tenant: str, response_id: str, after: int) -> Frames:
-        """From the store: for finished responses, and for those that another process makes."""
+        """From the store, until this process makes the response itself, or it has ended."""
         while True:
             response = await self.store.get(tenant, response_id)  # first: no event can be missed
             frames = await self.store.frames(tenant, response_id, after=after)
@@ -148,7 +195,12 @@ class Gateway:
                 yield frames
             if not response.is_live:
                 return
-            await asyncio.sleep(self.poll_seconds)
+            if run := self.runs.get(tenant, response_id):
+                async with aclosing(run.recording.follow(after)) as told:
+                    async for frames in told:
+                        yield frames
+                return
+            await self.runs.wait_for_another(self.poll_seconds)
 
 
 def _without_sealed(response: Response) -> Response:

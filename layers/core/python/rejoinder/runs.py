@@ -6,7 +6,7 @@ seen an event can have it again, also when this process is killed the moment aft
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from logging import getLogger
@@ -21,12 +21,16 @@ from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore, StoredResponse
 
 type RunKey = tuple[str, str]  # tenant, response id
+type Ending = Callable[[ResponseAssembler], Sequence[StreamEvent]]
 
 log = getLogger("rejoinder")
 
 
 class Run:
-    """One response, from its first delta to its terminal event."""
+    """One response, from its first delta to its terminal event.
+
+    `earlier` are the events told before, by whoever queued it; in the foreground there are none.
+    """
 
     def __init__(
         self,
@@ -34,13 +38,17 @@ class Run:
         stored: StoredResponse,
         assembler: ResponseAssembler,
         deltas: Deltas,
+        *,
+        earlier: Sequence[bytes] = (),
+        writer: str = "",
     ) -> None:
-        self.recording = Recording()
+        self.recording = Recording(earlier)
         self._store = store
         self._stored = stored
         self._assembler = assembler
         self._deltas = deltas
-        self._stopped_by: GatewayError | None = None
+        self._writer = writer
+        self._ending: Ending | None = None
         self.task = asyncio.create_task(self._generate())
 
     async def response(self) -> Response:
@@ -55,9 +63,9 @@ class Run:
             raise self._assembler.failure
         return self._assembler.response
 
-    def stop(self, error: GatewayError) -> None:
-        """End it as failed, soon, and close the connection to the upstream."""
-        self._stopped_by = error
+    def stop(self, ending: Ending) -> None:
+        """End it as `ending` says, soon, and close the connection to the upstream."""
+        self._ending = ending
         self.task.cancel()
 
     async def _generate(self) -> None:
@@ -65,8 +73,9 @@ class Run:
         try:
             await self._tell_all()
         except asyncio.CancelledError as cancelled:
-            failure = self._stopped_by or cancelled
+            failure = cancelled
             await self._end_by_force()
+            failure = self._assembler.failure or failure
         except Conflict:
             log.info("response_gone", extra={"response_id": self._stored.response.id})
             self._end_unrecorded(GatewayError("The response was deleted while it was made."))
@@ -102,14 +111,16 @@ class Run:
                 self._assembler.kept,
                 frames,
                 first_number=told[0].sequence_number,
+                writer=self._writer,
             )
 
     async def _end_by_force(self) -> None:
-        if self._stopped_by is None or not self._assembler.must_tell:
+        if self._ending is None:
             return
-        if last := self._assembler.fail(self._stopped_by):
+        told = self._ending(self._assembler)
+        if self._assembler.must_tell and told:
             with suppress(Conflict):
-                await self._tell(last)
+                await self._tell(told)
 
     def _end_unrecorded(self, error: GatewayError) -> None:
         """Let present readers see an end, though it cannot be kept."""
@@ -117,29 +128,43 @@ class Run:
             self.recording.append(frames_of(self._assembler.fail(error)))
 
 
+def failed(error: GatewayError) -> Ending:
+    """The end of a response that may not go on."""
+    return lambda assembler: assembler.fail(error)
+
+
 class Runs:
     """The runs of this process, by tenant and response."""
 
     def __init__(self) -> None:
         self._runs: dict[RunKey, Run] = {}
+        self._began = asyncio.Event()
 
     def add(self, tenant: str, response_id: str, run: Run) -> None:
         """Keep a run until it has ended."""
         key = (tenant, response_id)
         self._runs[key] = run
         run.task.add_done_callback(lambda _: self._runs.pop(key, None))
+        self._began.set()
+        self._began.clear()
+
+    async def wait_for_another(self, seconds: float) -> None:
+        """Return when a run begins, or after that time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._began.wait()
 
     def get(self, tenant: str, response_id: str) -> Run | None:
         """The run that makes this response here and now, if any."""
         return self._runs.get((tenant, response_id))
 
-    async def drain(self, seconds: float, error: GatewayError) -> None:
-        """Let runs come to their end for a while; then end the others as failed."""
+    async def drain(self, seconds: float, ending: Ending) -> None:
+        """Let runs come to their end for a while; then end the others so."""
         running = [run.task for run in self._runs.values()]
         if not running:
             return
         _, late = await asyncio.wait(running, timeout=seconds)
         for run in list(self._runs.values()):
-            run.stop(error)
+            run.stop(ending)
         if late:
             await asyncio.wait(late)

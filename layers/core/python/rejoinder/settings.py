@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rejoinder.errors import GatewayError
 from rejoinder.providers.base import Effort, Knob, Schemas, Thinking, ThinkingOff
+from rejoinder.webhooks import OUTCOMES, Outcome
 
 DAY_SECONDS = 24 * 3600
 
@@ -63,6 +64,26 @@ class ModelSettings(Table):
     takes_prefill: bool | None = None
 
 
+class BackgroundSettings(Table):
+    """`[background]`: what background responses may take."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 8  # runs at the same time
+    lease_seconds: Annotated[float, Field(ge=3)] = 30.0
+    deadline_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    deadline_ends: Literal["incomplete", "failed"] = "incomplete"
+    max_waiting: Annotated[int, Field(ge=0)] = 1000  # of one tenant
+
+
+class WebhookSettings(Table):
+    """`[webhooks.NAME]`: where a tenant is told that its background responses have ended."""
+
+    tenant: str
+    url: str
+    secret: str = Field(repr=False, min_length=16)
+    outcomes: tuple[Outcome, ...] = OUTCOMES
+    may_be_local: bool = False  # plain http and private addresses: for trying it out
+
+
 class Settings(Table):
     """The whole file; every key has a default."""
 
@@ -73,6 +94,8 @@ class Settings(Table):
     routes: dict[str, str] = {}  # pattern of names → provider
     fallbacks: dict[str, tuple[str, ...]] = {}  # model → those to ask when it fails
     retries: Annotated[int, Field(ge=0, le=5)] = 1  # at each service, before the first word
+    background: BackgroundSettings = BackgroundSettings()
+    webhooks: dict[str, WebhookSettings] = {}
     unsupported_tools: Literal["drop", "reject"] = "drop"
     unknown_parameters: Literal["ignore", "reject"] = "ignore"
     retention_seconds: Annotated[int, Field(ge=60)] = 30 * DAY_SECONDS

@@ -1,6 +1,5 @@
 """From a request to a turn: the conversation put together, the routes chosen, nothing kept yet."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import time
 
@@ -42,7 +41,7 @@ class Draft:
             tools=self.tools,
             known_tools=self.known_tools,
             facts=route.facts,
-            is_streamed=self.request.stream,
+            is_streamed=self.request.stream or self.request.background,
             signed=conversation.signed(self.sealer, self.tenant, self.items, route.dialect),
         )
 
@@ -80,38 +79,38 @@ class Turns:
         Raises:
             GatewayError: naming what to change.
         """
-        routes = self.registry.routes(request.model)
         before = await conversation.earlier(self.store, tenant, request)
         history = before.items if before else []
         own = await conversation.resolved(self.store, tenant, request.input, history)
         known_tools = request.tools or (before.tools if before else [])
+        response = first_response(request, id=new_id("resp"), created_at=int(time()))
+        expires_at = response.created_at + self.retention_seconds
+        stored = StoredResponse(tenant, response, history, own, known_tools, expires_at, request)
+        return self.again(stored, request)
+
+    def again(self, stored: StoredResponse, request: CreateResponse) -> Begun:
+        """A response whose conversation is put together already, from its beginning.
+
+        Raises:
+            GatewayError: if nobody serves the model, or the conversation is not whole.
+        """
+        tenant = stored.tenant
+        routes = self.registry.routes(request.model)
         tools = ToolNames(request.tools, request.tool_choice)
-        items = conversation.paired([*history, *own])
-        draft = Draft(tenant, request, items, tools, ToolNames(known_tools), self.sealer)
+        items = conversation.paired([*stored.history, *stored.input])
+        draft = Draft(tenant, request, items, tools, ToolNames(stored.tools), self.sealer)
         attempts = Attempts(
             routes, draft.turn_for, draft.shorten, self._circuit_of, retries=self.retries
         )
-        assembler = self._assembler(tenant, request, tools, attempts, routes)
-        expires_at = assembler.response.created_at + self.retention_seconds
-        stored = StoredResponse(tenant, assembler.response, history, own, known_tools, expires_at)
-        return Begun(assembler, attempts, stored)
-
-    def _assembler(
-        self,
-        tenant: str,
-        request: CreateResponse,
-        tools: ToolNames,
-        attempts: Attempts,
-        routes: Sequence[Route],
-    ) -> ResponseAssembler:
-        return ResponseAssembler(
-            first_response(request, id=new_id("resp"), created_at=int(time())),
+        assembler = ResponseAssembler(
+            stored.response,
             tools,
             padding=padded if request.include_obfuscation else unpadded,
             has_raw_reasoning=routes[0].facts.reasoning_output == "raw",
             seal=lambda content: self.sealer.seal(tenant, Secret(attempts.route.dialect, content)),
             shows_sealed=not request.store or INCLUDE_SEALED in request.include,
         )
+        return Begun(assembler, attempts, stored)
 
     def _circuit_of(self, service: str) -> Circuit:
         return self._circuits.setdefault(service, Circuit())

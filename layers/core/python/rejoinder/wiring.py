@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from rejoinder.announcing import Announcer
+from rejoinder.background import Background, Limits
 from rejoinder.gateway import Gateway
+from rejoinder.idempotency import Idempotency
 from rejoinder.providers import anthropic
 from rejoinder.providers.anthropic.models import CLAUDE, UNKNOWN
 from rejoinder.providers.anthropic.refusals import refusal as anthropic_refusal
@@ -17,17 +20,27 @@ from rejoinder.providers.bedrock.refusals import refuse as bedrock_refusal
 from rejoinder.providers.bedrock.signing import ApiKey, SigV4, configured_region, endpoint_of
 from rejoinder.providers.chat_completions import ChatCompletions
 from rejoinder.providers.demo import Demo
-from rejoinder.providers.fetching import Fetcher
+from rejoinder.providers.fetching import Fetcher, Policy
 from rejoinder.providers.openai import OpenAIResponses
 from rejoinder.providers.openai.models import OPENAI, PLAIN_MODELS
 from rejoinder.providers.openai.refusals import refusal as openai_refusal
 from rejoinder.providers.refusals import refusal
 from rejoinder.providers.registry import FLAVOURS, GENERIC, Changes, Registry, Service
 from rejoinder.providers.upstream import Refuse, Upstream
+from rejoinder.runs import Runs
 from rejoinder.sealing import Sealer
-from rejoinder.settings import ProviderSettings, Settings, SettingsError
+from rejoinder.settings import (
+    BackgroundSettings,
+    ProviderSettings,
+    Settings,
+    SettingsError,
+)
 from rejoinder.storage.base import ResponseStore
+from rejoinder.storage.deliveries import DeliveryLog
+from rejoinder.storage.idempotency import IdempotencyKeys
+from rejoinder.storage.jobs import JobQueue
 from rejoinder.turns import Turns
+from rejoinder.webhooks import Webhook
 
 
 def _bearer(key: str) -> Mapping[str, str]:
@@ -66,9 +79,23 @@ PROVIDERS: Mapping[str, Dialect] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where everything is kept: one machine's file, or the tables and queues of a cloud."""
+
+    responses: ResponseStore
+    jobs: JobQueue
+    keys: IdempotencyKeys
+    deliveries: DeliveryLog
+
+
+# For webhooks of the operator's own network, when the settings say so.
+LOCAL_TOO = Policy(schemes=frozenset({"http", "https"}), ports=None, admits=lambda _: True)
+
+
 def build_gateway(
     settings: Settings,
-    store: ResponseStore,
+    stores: Stores,
     transport: httpx.AsyncBaseTransport,
     sealer: Sealer,
     env: Mapping[str, str] = os.environ,
@@ -95,8 +122,18 @@ def build_gateway(
         },
     )
     _check_routes(settings, registry)
+    store, runs = stores.responses, Runs()
     turns = Turns(registry, store, sealer, settings.retention_seconds, settings.retries)
-    return Gateway(registry, store, turns)
+    background = Background(
+        store,
+        stores.jobs,
+        turns,
+        runs,
+        _announcer(settings, stores, transport),
+        _limits(settings.background),
+    )
+    idempotency = Idempotency(stores.keys, store, runs)
+    return Gateway(registry, store, idempotency, turns, runs, background)
 
 
 def service_of(
@@ -185,6 +222,35 @@ def _key_of(name: str, settings: ProviderSettings, env: Mapping[str, str]) -> st
         return key
     raise SettingsError(
         f"Provider {name!r} wants its key from {settings.api_key_env}, which is not set."
+    )
+
+
+def _limits(settings: BackgroundSettings) -> Limits:
+    return Limits(
+        settings.lease_seconds,
+        settings.deadline_seconds,
+        settings.deadline_ends,
+        settings.max_waiting,
+    )
+
+
+def _announcer(
+    settings: Settings, stores: Stores, transport: httpx.AsyncBaseTransport
+) -> Announcer:
+    webhooks = settings.webhooks
+    return Announcer(
+        stores.responses,
+        stores.jobs,
+        stores.deliveries,
+        {
+            name: Fetcher(transport, LOCAL_TOO if each.may_be_local else Policy())
+            for name, each in webhooks.items()
+        },
+        [
+            Webhook(name, each.tenant, each.url, each.secret, each.outcomes)
+            for name, each in webhooks.items()
+        ],
+        settings.retention_seconds,
     )
 
 

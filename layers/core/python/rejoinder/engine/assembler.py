@@ -16,6 +16,7 @@ from time import time
 
 from msgspec.structs import replace
 
+from rejoinder.engine.calls import Calls
 from rejoinder.engine.deltas import (
     Block,
     BlockDelta,
@@ -31,17 +32,15 @@ from rejoinder.engine.deltas import (
     ToolCallDelta,
 )
 from rejoinder.engine.failures import error_event, response_error
-from rejoinder.engine.open_calls import OpenCustomToolCall, OpenFunctionCall
 from rejoinder.engine.open_item import OpenItem
 from rejoinder.engine.open_message import OpenMessage
 from rejoinder.engine.open_reasoning import OpenRawReasoning, OpenReasoning
 from rejoinder.engine.open_relayed import OpenRelayed
 from rejoinder.engine.padding import Padding, padded
 from rejoinder.engine.tool_names import ToolNames
-from rejoinder.errors import GatewayError, Unavailable
+from rejoinder.errors import GatewayError
 from rejoinder.schema import events
 from rejoinder.schema.events import StreamEvent
-from rejoinder.schema.ids import new_id
 from rejoinder.schema.items import JSON, ItemStatus, OutputItem
 from rejoinder.schema.response import (
     IncompleteDetails,
@@ -52,8 +51,6 @@ from rejoinder.schema.response import (
 )
 
 type Seal = Callable[[JSON], str]  # a secret of the upstream's → text that only we can read
-
-MAX_CALL_ID_LENGTH = 64
 
 
 class ResponseAssembler:
@@ -73,15 +70,13 @@ class ResponseAssembler:
         self.sealed: dict[str, str] = {}  # by item id: what upstreams signed, for later turns
         self._seal = seal
         self._shows_sealed = shows_sealed
-        self._tools = tools
+        self._calls = Calls(tools)
         self._pad = padding
         self._new_reasoning = OpenRawReasoning if has_raw_reasoning else OpenReasoning
         self._done: list[OutputItem] = []
         self._item: OpenItem | None = None
         self._block: Block | None = None  # of the open item
         self._waiting: dict[Block, list[BlockDelta]] = {}
-        self._call_blocks: set[Block] = set()
-        self._call_ids: set[str] = set()
         self._next_number = 0
         self._is_promised = False
         self.has_started = False  # whether anything was told
@@ -129,9 +124,30 @@ class ResponseAssembler:
         told: list[StreamEvent] = []
         for delta in deltas:
             told += self._change(delta)
-            if self.failure is not None and not self.is_finished:
-                told += self._failure(self.failure)
+            if self._calls.fault is not None and not self.is_finished:
+                told += self._failure(self._calls.fault)
         return self._numbered(told)
+
+    def enqueue(self) -> list[StreamEvent]:
+        """Tell that a background response waits for its worker."""
+        self.has_started = True
+        self.response = replace(self.response, status="queued")
+        shown = self.response
+        return self._numbered([events.Created(response=shown), events.Queued(response=shown)])
+
+    def cancel(self) -> list[StreamEvent]:
+        """End as cancelled, with what there is; nothing if it has ended already (§4.4)."""
+        if self.is_finished:
+            return []
+        told = self._close_all("incomplete")
+        self._end("cancelled", Usage())
+        return self._numbered([*told, events.Incomplete(response=self.response)])
+
+    def cut(self) -> list[StreamEvent]:
+        """End as incomplete, with what there is, because time is up."""
+        if self.is_finished:
+            return []
+        return self.feed([Started(), Finished("max_output_tokens")])
 
     def fail(self, error: GatewayError) -> list[StreamEvent]:
         """End as failed, telling why; nothing if it has ended already."""
@@ -158,14 +174,13 @@ class ResponseAssembler:
         return [*told, *self._advance()] if self._waiting else told
 
     def _start(self) -> Sequence[StreamEvent]:
-        if self.has_started:
+        is_queued = self.has_started and self.response.status == "queued"
+        if self.has_started and not is_queued:
             return []
         self.has_started = True
         self.response = replace(self.response, status="in_progress")
-        return [
-            events.Created(response=self.response),
-            events.InProgress(response=self.response),
-        ]
+        begun = events.InProgress(response=self.response)
+        return [begun] if is_queued else [events.Created(response=self.response), begun]
 
     def _turn_to(self, delta: BlockDelta) -> Sequence[StreamEvent]:
         """A block other than the open one: its turn comes when the open item is settled."""
@@ -203,33 +218,12 @@ class ResponseAssembler:
     def _new_item(self, delta: BlockDelta) -> OpenItem | None:
         index = len(self._done) + (self._item is not None)
         if isinstance(delta, ToolCallDelta):
-            return self._new_call(delta, index)
+            return self._calls.opened(delta, index, self._pad)
         if isinstance(delta, ReasoningDelta | ReasoningSigned):
             return self._new_reasoning(index, self._pad)
         if isinstance(delta, Relayed):
             return OpenRelayed(index, self._pad, delta.event["item"])
         return OpenMessage(index, self._pad)
-
-    def _new_call(self, delta: ToolCallDelta, index: int) -> OpenItem | None:
-        if delta.block in self._call_blocks:
-            if delta.arguments.strip():
-                self.failure = Unavailable(
-                    "The model server went on with a tool call that it had ended."
-                )
-            return None
-        if not self._tools.allows(delta.name):
-            return None
-        self._call_blocks.add(delta.block)
-        tool = self._tools.original(delta.name)
-        new = OpenCustomToolCall if tool.is_custom else OpenFunctionCall
-        return new(index, self._pad, self._call_id(delta.call_id), tool)
-
-    def _call_id(self, proposed: str) -> str:
-        """The upstream's id, unless it is empty, too long, or taken."""
-        is_good = 0 < len(proposed) <= MAX_CALL_ID_LENGTH and proposed not in self._call_ids
-        call_id = proposed if is_good else new_id("call")
-        self._call_ids.add(call_id)
-        return call_id
 
     def _close(self, status: ItemStatus) -> Sequence[StreamEvent]:
         if self._item is None:
@@ -263,7 +257,7 @@ class ResponseAssembler:
 
     def _finish(self, delta: Finished) -> Sequence[StreamEvent]:
         told = self._close_all("completed" if delta.reason == "stop" else "incomplete")
-        if self.failure is not None:
+        if self._calls.fault is not None:
             return told  # `feed` ends it
         usage, tier = delta.usage, delta.service_tier or "default"
         if delta.reason == "stop":
@@ -274,7 +268,8 @@ class ResponseAssembler:
         return [*told, events.Incomplete(response=self.response)]
 
     def _failure(self, error: GatewayError) -> list[StreamEvent]:
-        told = [*self._start(), *self._close_all("incomplete")]
+        begun = [] if self.has_started else self._start()
+        told = [*begun, *self._close_all("incomplete")]
         self.failure = error
         shown = response_error(error)
         self._end("failed", None, error=shown)

@@ -11,8 +11,8 @@ class Recording:
     been told to nobody: it is raised in the readers instead.
     """
 
-    def __init__(self) -> None:
-        self._frames: list[bytes] = []
+    def __init__(self, earlier: Sequence[bytes] = ()) -> None:
+        self._frames = list(earlier)
         self._news = Event()
         self._has_ended = False
         self._failure: BaseException | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rejoinder.schema.items import Item
+from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
 from rejoinder.schema.tools import Tool
 
@@ -23,6 +24,7 @@ class StoredResponse:
     input: list[Item]  # this request's own items, resolved
     tools: list[Tool]  # those of this request, else those of the turn before
     expires_at: int
+    request: CreateResponse | None = None  # of a background response: what its worker needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,21 @@ class Conversation:
     tools: list[Tool]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A live response in the hands of a new writer."""
+
+    stored: StoredResponse
+    writer: str
+    frames: list[bytes]  # the events recorded so far
+    is_followed: bool  # whether somebody may have seen more than the first of them
+
+
 class ResponseStore(Protocol):
-    """Keeps responses, the events that told them, and the items that they are made of."""
+    """Keeps responses, the events that told them, and the items that they are made of.
+
+    A live response has one *writer*; whoever takes it over shuts the earlier one out (fencing).
+    """
 
     async def begin(self, stored: StoredResponse, frames: Sequence[bytes]) -> None:
         """Keep a new response with its first events, numbered from 0."""
@@ -48,12 +63,40 @@ class ResponseStore(Protocol):
         frames: Sequence[bytes],
         *,
         first_number: int,
+        writer: str = "",
     ) -> None:
         """Append events, and keep the response as they leave it. All of it, or nothing.
 
         Raises:
-            Conflict: if the response is final, deleted or expired: the first terminal write wins.
+            Conflict: if the response is final, deleted or expired (the first terminal write
+                wins), or has another writer by now.
         """
+        ...
+
+    async def take_over(self, tenant: str, response_id: str, writer: str) -> Taken:
+        """Become the writer of a live response.
+
+        Raises:
+            Conflict: if it is final, deleted or expired.
+        """
+        ...
+
+    async def rewind(
+        self, tenant: str, response: Response, *, next_number: int, writer: str
+    ) -> None:
+        """Forget the events from a number on, and keep the response as it was before them.
+
+        Raises:
+            Conflict: as `record`.
+        """
+        ...
+
+    async def mark_followed(self, tenant: str, response_id: str) -> None:
+        """Note that a reader follows a live response: its events may not be unsaid."""
+        ...
+
+    async def writer(self, tenant: str, response_id: str) -> str | None:
+        """Who writes a response; None if nobody does, because it is final or gone."""
         ...
 
     async def get(self, tenant: str, response_id: str) -> Response:

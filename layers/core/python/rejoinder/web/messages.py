@@ -65,6 +65,18 @@ class Json:
         await send({"type": "http.response.body", "body": self._body})
 
 
+class Text:
+    """A whole answer in plain text."""
+
+    def __init__(self, content: str) -> None:
+        self._body = content.encode()
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send(_start(scope, 200, {"content-type": "text/plain; charset=utf-8"}))
+        await send({"type": "http.response.body", "body": self._body})
+
+
 class EventStream:
     """Server-sent events: what is ready together leaves in one write (contract 0.2, 4.1).
 

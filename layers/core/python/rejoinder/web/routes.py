@@ -9,17 +9,18 @@ from starlette.requests import Request
 from rejoinder import __version__
 from rejoinder.errors import InvalidRequest, NotFound
 from rejoinder.gateway import Gateway, Telling
+from rejoinder.idempotency import IdempotencyKey
 from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.items import JSON
 from rejoinder.schema.request import CreateResponse, read_request
 from rejoinder.settings import Settings
 from rejoinder.turns import INCLUDE_SEALED
-from rejoinder.web.messages import EventStream, Json, body_of
+from rejoinder.web.messages import EventStream, Json, Text, body_of
 from rejoinder.web.presence import unless_gone
 from rejoinder.web.query import Page, boolean, integer, page_of
 
-type Answer = Json | EventStream
+type Answer = Json | Text | EventStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,12 @@ async def create_response(call: Call) -> Answer:
     body = await body_of(call.http, max_bytes=call.settings.max_body_bytes)
     request = read_request(body, unsupported_tools=call.settings.unsupported_tools)
     headers = _told_by_headers(call, request)
+    given = call.http.headers.get("idempotency-key")
+    key = IdempotencyKey.of(given, body) if given else None
     if request.stream:
-        telling = await call.gateway.stream(call.tenant, request)
+        telling = await call.gateway.stream(call.tenant, request, key)
         return _event_stream(call, telling, headers)
-    making = call.gateway.create(call.tenant, request)
+    making = call.gateway.create(call.tenant, request, key)
     made = await (making if request.store else unless_gone(call.http.receive, making))
     return Json(made.response, headers=headers | {"X-Upstream-Model": made.answered_by})
 
@@ -60,7 +63,7 @@ async def describe_endpoint(_call: Call) -> Answer:
                 "streaming": True,
                 "store": True,
                 "rejoin": True,
-                "background": False,
+                "background": True,
                 "conversations": False,
                 "compact": False,
                 "tools": ["function", "custom", "namespace"],
@@ -115,6 +118,11 @@ async def delete_response(call: Call) -> Answer:
     return Json({"id": response_id, "object": "response", "deleted": True})
 
 
+async def cancel_response(call: Call) -> Answer:
+    """POST /v1/responses/{response_id}/cancel (contract §5.4); a body is not looked at."""
+    return Json(await call.gateway.cancel(call.tenant, _response_id(call)))
+
+
 async def list_input_items(call: Call) -> Answer:
     """GET /v1/responses/{response_id}/input_items (contract §5.5)."""
     response_id = _response_id(call)
@@ -142,9 +150,41 @@ async def retrieve_model(call: Call) -> Answer:
     return Json(_model(card))
 
 
-async def health(_call: Call) -> Answer:
-    """GET /health: the process is there."""
-    return Json({"status": "ok", "version": __version__})
+async def list_deliveries(call: Call) -> Answer:
+    """GET /v1/webhook_deliveries: what became of the latest attempts, newest first."""
+    limit = integer(call.http.query_params, "limit", at_least=1, at_most=100)
+    found = await call.gateway.deliveries(call.tenant, limit=limit or 20)
+    data = [
+        {
+            "object": "webhook_delivery",
+            "webhook": each.webhook,
+            "event": each.event,
+            "attempt": each.attempt,
+            "at": each.at,
+            "outcome": each.outcome,
+        }
+        for each in found
+    ]
+    return Json({"object": "list", "data": data})
+
+
+async def metrics(call: Call) -> Answer:
+    """GET /metrics: the queue, in Prometheus' text form."""
+    depth = await call.gateway.background.jobs.depth()
+    return Text(
+        "# TYPE rejoinder_queue_waiting gauge\n"
+        f"rejoinder_queue_waiting {depth.waiting}\n"
+        "# TYPE rejoinder_queue_running gauge\n"
+        f"rejoinder_queue_running {depth.running}\n"
+        "# TYPE rejoinder_queue_oldest_age_seconds gauge\n"
+        f"rejoinder_queue_oldest_age_seconds {depth.oldest_age_seconds:.3f}\n"
+    )
+
+
+async def health(call: Call) -> Answer:
+    """GET /health: the process is there, and so much waits for its workers."""
+    depth = await call.gateway.background.jobs.depth()
+    return Json({"status": "ok", "version": __version__, "queue": depth})
 
 
 async def openapi(_call: Call) -> Answer:
@@ -171,7 +211,9 @@ _API = (
     Row("GET", "/responses", describe_endpoint),
     Row("GET", _RESPONSE, retrieve_response, may_stream=True),
     Row("DELETE", _RESPONSE, delete_response),
+    Row("POST", f"{_RESPONSE}/cancel", cancel_response),
     Row("GET", f"{_RESPONSE}/input_items", list_input_items),
+    Row("GET", "/webhook_deliveries", list_deliveries),
     Row("GET", "/models", list_models),
     Row("GET", "/chat/models", list_models),
     Row("GET", "/models/{model:path}", retrieve_model),
@@ -180,6 +222,7 @@ _API = (
 PREFIXES = ("/v1", "/v1/openai")
 ROUTES = (
     Row("GET", "/health", health, is_public=True),
+    Row("GET", "/metrics", metrics, is_public=True),
     *(
         Row(row.method, prefix + row.path, row.endpoint, row.may_stream, row.is_public)
         for prefix in PREFIXES

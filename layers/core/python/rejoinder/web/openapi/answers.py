@@ -162,7 +162,30 @@ def _written() -> dict[str, JSON]:
             required=["id", "object", "deleted"],
         ),
         "Endpoint": _ENDPOINT,
-        "Health": table({"status": {"const": "ok"}, "version": text()}, required=["status"]),
+        "Health": table(
+            {"status": {"const": "ok"}, "version": text(), "queue": ref("QueueDepth")},
+            required=["status", "queue"],
+        ),
+        "QueueDepth": table(
+            {
+                "waiting": {"type": "integer", "minimum": 0},
+                "running": {"type": "integer", "minimum": 0},
+                "oldest_age_seconds": {"type": "number", "minimum": 0},
+            },
+            required=["waiting", "running", "oldest_age_seconds"],
+        ),
+        "Delivery": table(
+            {
+                "object": {"const": "webhook_delivery"},
+                "webhook": text(),
+                "event": {"type": "object"},
+                "attempt": {"type": "integer", "minimum": 1},
+                "at": {"type": "integer"},
+                "outcome": text("A status such as `200`, or what went wrong."),
+            },
+            required=["object", "webhook", "event", "attempt", "at", "outcome"],
+        ),
+        "DeliveryList": _list("Delivery"),
         "ErrorObject": _ERROR_OBJECT,
         "Error": table({"error": ref("ErrorObject")}, required=["error"]),
     }

@@ -25,6 +25,13 @@ _REQUEST_ID = {
     "description": "An id of the client's own, for its logs; one of another form is replaced.",
     "schema": text(pattern="^[A-Za-z0-9._:-]{1,128}$"),
 }
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Who sends it again within a day gets the first response again, also while it "
+    "is being made.",
+    "schema": text(max_length=255),
+}
 _ID = {"name": "response_id", "in": "path", "required": True, "schema": RESPONSE_ID}
 _MODEL = {
     "name": "model",
@@ -116,6 +123,12 @@ OPERATIONS: dict[tuple[str, str], JSON] = {
         "Whether the process is there",
         _json("Health", "It is."),
     ),
+    ("GET", "/metrics"): _operation(
+        "getMetrics",
+        "Service",
+        "The queue of background work, in Prometheus' text form",
+        _answer("Gauges.", {"text/plain": {"schema": text()}}),
+    ),
     ("POST", "/responses"): _operation(
         "createResponse",
         "Responses",
@@ -127,6 +140,7 @@ OPERATIONS: dict[tuple[str, str], JSON] = {
             X_Ignored_Tools="IgnoredTools",
             X_Upstream_Model="UpstreamModel",
         ),
+        _IDEMPOTENCY_KEY,
         errors=(
             InvalidRequest,
             Unauthorized,
@@ -179,6 +193,14 @@ OPERATIONS: dict[tuple[str, str], JSON] = {
         _ID,
         errors=(InvalidRequest, Unauthorized, NotFound),
     ),
+    ("POST", "/responses/{response_id}/cancel"): _operation(
+        "cancelResponse",
+        "Responses",
+        "Cancel a background response",
+        _json("Response", "The response as it has ended; one that had ended before is unchanged."),
+        _ID,
+        errors=(InvalidRequest, Unauthorized, NotFound),
+    ),
     ("GET", "/responses/{response_id}/input_items"): _operation(
         "listInputItems",
         "Responses",
@@ -193,6 +215,14 @@ OPERATIONS: dict[tuple[str, str], JSON] = {
         ),
         _asked(*_INCLUDE),
         errors=(InvalidRequest, Unauthorized, NotFound),
+    ),
+    ("GET", "/webhook_deliveries"): _operation(
+        "listWebhookDeliveries",
+        "Webhooks",
+        "What became of the latest deliveries",
+        _json("DeliveryList", "The newest first."),
+        *_query(limit=whole(minimum=1, maximum=MAX_LIMIT, default=20)),
+        errors=(InvalidRequest, Unauthorized),
     ),
     ("GET", "/models"): _operation(
         "listModels",

@@ -101,7 +101,7 @@ _OPTIONS: dict[str, JSON] = {
         description="Only with `stream`. Whether deltas are padded, to hide their lengths.",
     ),
     "store": yes_or_no("Keep the response, to be retrieved, rejoined and continued.", default=True),
-    "background": yes_or_no("Not available on every deployment.", default=False),
+    "background": yes_or_no("Answer at once, as queued; a worker makes it.", default=False),
     "metadata": {
         "type": "object",
         "maxProperties": 16,

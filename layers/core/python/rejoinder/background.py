@@ -1,0 +1,213 @@
+"""Responses made in the background: queued, run, cancelled (contract §5.4, decision 15).
+
+A job may come twice, late, or after its worker died. The store's writer decides who may write;
+what a reader may have seen is never unsaid: such a response fails cleanly instead of beginning
+anew.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from logging import getLogger
+from time import monotonic
+from typing import Literal
+
+from msgspec import structs
+
+from rejoinder.announcing import Announcer
+from rejoinder.engine.assembler import ResponseAssembler
+from rejoinder.engine.encoding import frames_of
+from rejoinder.engine.recovery import resumed
+from rejoinder.errors import (
+    Conflict,
+    GatewayError,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
+from rejoinder.runs import Ending, Run, Runs, failed
+from rejoinder.schema.events import StreamEvent
+from rejoinder.schema.ids import new_id
+from rejoinder.schema.request import CreateResponse
+from rejoinder.schema.response import Response
+from rejoinder.storage.base import ResponseStore, StoredResponse, Taken
+from rejoinder.storage.jobs import Job, JobQueue, NewJob
+from rejoinder.turns import Turns
+
+MAX_ATTEMPTS = 3
+FIRST_EVENTS = 2  # created and queued: told by who queued it, and true in every attempt
+BEAT_SECONDS = 1.0  # how often a worker looks whether it may go on
+CANCEL_SECONDS = 2.0
+
+GAVE_UP = Unavailable(
+    f"The response could not be made in {MAX_ATTEMPTS} attempts; its worker stopped each time.",
+    code="server_error",
+)
+CUT_OFF = Unavailable(
+    "The worker stopped in the middle of this response, which was being read; ask again.",
+    code="server_error",
+)
+TOO_LONG = Unavailable("The response took longer than a worker may run.", code="server_error")
+
+log = getLogger("rejoinder")
+
+
+def cancelled(assembler: ResponseAssembler) -> Sequence[StreamEvent]:
+    """The end that a client asked for."""
+    return assembler.cancel()
+
+
+def cut_short(assembler: ResponseAssembler) -> Sequence[StreamEvent]:
+    """The end when time is up."""
+    return assembler.cut()
+
+
+def silent(_assembler: ResponseAssembler) -> Sequence[StreamEvent]:
+    """No end: somebody else writes, or will go on."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What background work may take."""
+
+    lease_seconds: float = 30.0
+    deadline_seconds: float = 3600.0
+    deadline_ends: Literal["incomplete", "failed"] = "incomplete"
+    max_waiting: int = 1000  # runs of one tenant in the queue
+
+
+@dataclass(frozen=True)
+class Background:
+    """Queues responses and runs them."""
+
+    store: ResponseStore
+    jobs: JobQueue
+    turns: Turns
+    runs: Runs
+    announcer: Announcer
+    limits: Limits
+
+    async def admit(self, tenant: str) -> None:
+        """Check that a tenant may queue one more.
+
+        Raises:
+            RateLimited: if too many wait already.
+        """
+        if await self.jobs.waiting(tenant) >= self.limits.max_waiting:
+            raise RateLimited(
+                f"{self.limits.max_waiting} background responses of this account wait already; "
+                "try again when some are done.",
+                headers={"Retry-After": "5"},
+            )
+
+    async def queue(self, stored: StoredResponse, frames: Sequence[bytes]) -> None:
+        """Keep a response that was told as queued, and send its job."""
+        await self.store.begin(stored, frames)
+        await self.jobs.send(NewJob("run", stored.tenant, stored.response.id))
+
+    async def cancel(self, tenant: str, response_id: str) -> Response:
+        """Stop a background response; one that has ended stays as it is.
+
+        Raises:
+            NotFound: if there is none.
+            InvalidRequest: if it is not made in the background.
+        """
+        response = await self.store.get(tenant, response_id)
+        if not response.background:
+            raise InvalidRequest(
+                "Only a response created with 'background': true can be cancelled; to stop "
+                "another one, delete it."
+            )
+        if not response.is_live:
+            return response
+        if run := self.runs.get(tenant, response_id):
+            run.stop(cancelled)
+            await asyncio.wait({run.task}, timeout=CANCEL_SECONDS)
+        with suppress(Conflict):
+            taken = await self.store.take_over(tenant, response_id, f"cancel {new_id('req')}")
+            await self._end(taken, cancelled)
+        return await self.store.get(tenant, response_id)
+
+    async def run(self, job: Job) -> None:
+        """Do a job of kind `run`. One that comes twice, or too late, does nothing."""
+        try:
+            taken = await self.store.take_over(job.tenant, job.subject, job.owner)
+        except (Conflict, NotFound):
+            log.info("job_without_work", extra={"response_id": job.subject})
+        else:
+            await self._run(job, taken)
+        await self.announcer.announce(job.tenant, job.subject)
+
+    async def _run(self, job: Job, taken: Taken) -> None:
+        request = taken.stored.request
+        assert request is not None
+        if job.attempt > MAX_ATTEMPTS:
+            await self._end(taken, failed(GAVE_UP))
+        elif len(taken.frames) > FIRST_EVENTS and (request.stream or taken.is_followed):
+            await self._end(taken, failed(CUT_OFF))
+        else:
+            await self._supervised(job, await self._begun(job, taken, request))
+
+    async def _begun(self, job: Job, taken: Taken, request: CreateResponse) -> Run | None:
+        """The run, from the beginning; None if it failed at once."""
+        first = taken.frames[:FIRST_EVENTS]
+        fresh = structs.replace(taken.stored.response, status="queued", output=[], output_text="")
+        queued = replace(taken.stored, response=fresh)
+        if len(taken.frames) > FIRST_EVENTS:
+            await self.store.rewind(
+                job.tenant, queued.response, next_number=FIRST_EVENTS, writer=job.owner
+            )
+        try:
+            begun = self.turns.again(queued, request)
+        except GatewayError as error:
+            await self._end(replace(taken, frames=first), failed(error))
+            return None
+        begun.assembler.resume(next_number=len(first), done=[], item=None)
+        run = Run(
+            self.store,
+            queued,
+            begun.assembler,
+            begun.attempts.deltas(),
+            earlier=first,
+            writer=job.owner,
+        )
+        self.runs.add(job.tenant, job.subject, run)
+        return run
+
+    async def _supervised(self, job: Job, run: Run | None) -> None:
+        """Hold the lease while the run goes on; stop it when it may not, or time is up."""
+        if run is None:
+            return
+        deadline = monotonic() + self.limits.deadline_seconds
+        renew_at = monotonic() + self.limits.lease_seconds / 3
+        while not run.task.done():
+            await asyncio.wait({run.task}, timeout=BEAT_SECONDS)
+            if await self.store.writer(job.tenant, job.subject) not in (job.owner, None):
+                run.stop(silent)  # another has taken it over: a cancel, or a later owner
+            if monotonic() >= renew_at:
+                renew_at = monotonic() + self.limits.lease_seconds / 3
+                try:
+                    await self.jobs.renew(job, lease_seconds=self.limits.lease_seconds)
+                except Conflict:
+                    run.stop(silent)
+            if monotonic() >= deadline:
+                deadline = float("inf")
+                run.stop(self._deadline_ending())
+
+    def _deadline_ending(self) -> Ending:
+        return failed(TOO_LONG) if self.limits.deadline_ends == "failed" else cut_short
+
+    async def _end(self, taken: Taken, ending: Ending) -> None:
+        """End a response that nobody is making."""
+        assembler = resumed(taken.stored.response, taken.frames)
+        told = ending(assembler)
+        await self.store.record(
+            taken.stored.tenant,
+            assembler.response,
+            frames_of(told),
+            first_number=len(taken.frames),
+            writer=taken.writer,
+        )

@@ -1,0 +1,70 @@
+"""The embedded worker: claims jobs and does them, some at a time, inside the server's process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from logging import getLogger
+
+from rejoinder.announcing import Undelivered
+from rejoinder.background import silent
+from rejoinder.runs import Runs
+from rejoinder.storage.jobs import Job, Kind
+from rejoinder_local.jobs import SQLiteQueue
+
+POLL_SECONDS = 1.0
+RETRY_SECONDS = 5.0
+
+type Do = Callable[[Job], Awaitable[None]]
+
+log = getLogger("rejoinder")
+
+
+class Worker:
+    """Does jobs until it is stopped; what it had in hand then is given back."""
+
+    def __init__(
+        self, queue: SQLiteQueue, does: Mapping[Kind, Do], *, at_a_time: int, lease_seconds: float
+    ) -> None:
+        self._queue = queue
+        self._does = does
+        self._free = asyncio.Semaphore(at_a_time)
+        self._lease_seconds = lease_seconds
+        self._jobs: dict[asyncio.Task[None], Job] = {}
+        self._is_stopping = False
+
+    async def work(self) -> None:
+        """Claim and do jobs, until the task is cancelled."""
+        while True:
+            await self._free.acquire()
+            job = await self._queue.claim(lease_seconds=self._lease_seconds)
+            if job is None:
+                self._free.release()
+                await self._queue.wait(POLL_SECONDS)
+                continue
+            task = asyncio.create_task(self._do(job))
+            self._jobs[task] = job
+            task.add_done_callback(self._jobs.pop)
+
+    async def stop(self, runs: Runs) -> None:
+        """Give back what is in hand; it does not count as an attempt."""
+        self._is_stopping = True
+        for job in self._jobs.values():
+            if run := runs.get(job.tenant, job.subject):
+                run.stop(silent)
+        if self._jobs:
+            await asyncio.wait(list(self._jobs))
+
+    async def _do(self, job: Job) -> None:
+        try:
+            await self._does[job.kind](job)
+        except Undelivered as undelivered:
+            await self._queue.retry(job, delay_seconds=undelivered.wait_seconds)
+        except Exception:  # a job that breaks us must neither be lost nor stop the others
+            log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
+            await self._queue.retry(job, delay_seconds=RETRY_SECONDS * job.attempt)
+        else:
+            if self._is_stopping:
+                await self._queue.retry(job, delay_seconds=0.0, counts=False)
+            else:
+                await self._queue.done(job)
+        finally:
+            self._free.release()
