@@ -81,9 +81,10 @@ async def opened(folder: Path, **settings: JSON) -> AsyncIterator[Door]:
 async def application(folder: Path, settings: Settings) -> AsyncIterator[App]:
     """A new application over the store in a folder; its demos do not dawdle."""
     store = SQLiteStore(folder / "responses.sqlite3")
+    stores = stores_of(store, SQLiteQueue(store.database))
     gateway = build_gateway(
         settings,
-        stores_of(store, SQLiteQueue(store.database)),
+        stores,
         httpx.MockTransport(_nobody),
         Sealer(bytes(32)),
         {},

@@ -162,9 +162,8 @@ def application(folder: Path, transport: ScriptedTransport) -> Iterator[App]:
         retries=0,
     )
     store = SQLiteStore(folder / "responses.sqlite3")
-    gateway = build_gateway(
-        settings, stores_of(store, SQLiteQueue(store.database)), transport, Sealer(bytes(32)), {}
-    )
+    stores = stores_of(store, SQLiteQueue(store.database))
+    gateway = build_gateway(settings, stores, transport, Sealer(bytes(32)), {})
     yield App(gateway, KeyRing({digest_of(KEY): "dev"}), settings)
     store.close()
 

@@ -106,10 +106,11 @@ async def answering(
     )
     settings = Settings(**{"providers": {"anthropic": provider}, "retries": 0} | more)
     store = SQLiteStore(folder / "responses.sqlite3")
+    stores = stores_of(store, SQLiteQueue(store.database))
     async with httpx.AsyncHTTPTransport() as transport:
         gateway = build_gateway(
             settings,
-            stores_of(store, SQLiteQueue(store.database)),
+            stores,
             transport,
             Sealer(b"k" * 32),
             {},

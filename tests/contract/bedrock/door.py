@@ -98,11 +98,12 @@ async def opened(
         {"retries": 0, "providers": {"bedrock": bedrock}, **(settings or {})}
     )
     store, transport = SQLiteStore(data / "responses.sqlite3"), LocalTransport()
+    stores = stores_of(store, SQLiteQueue(store.database))
     credentials = upstream.account.env if env is None else env
     try:
         gateway = build_gateway(
             read,
-            stores_of(store, SQLiteQueue(store.database)),
+            stores,
             transport,
             Sealer(bytes(32)),
             credentials,

@@ -86,10 +86,9 @@ async def opened(folder: Path, upstream_url: str, **settings: JSON) -> AsyncIter
     provider = {"dialect": "openai", "base_url": upstream_url, "api_key": "sk-upstream"}
     named = Settings(**({"providers": {"openai": provider}, "retries": 0} | settings))
     store = SQLiteStore(folder / "responses.sqlite3")
+    stores = stores_of(store, SQLiteQueue(store.database))
     async with httpx.AsyncHTTPTransport() as transport:
-        gateway = build_gateway(
-            named, stores_of(store, SQLiteQueue(store.database)), transport, Sealer(bytes(32)), {}
-        )
+        gateway = build_gateway(named, stores, transport, Sealer(bytes(32)), {})
         app = App(gateway, KeyRing({digest_of(KEY): "me"}), named)
         http = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app),
