@@ -18,7 +18,7 @@ from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.deliveries import Delivery
-from rejoinder.turns import Begun, Turns
+from rejoinder.turns import INCLUDE_SEALED, Begun, Turns
 
 type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
 
@@ -118,7 +118,7 @@ class Gateway:
             NotFound: if there is no such response.
         """
         run = self.runs.get(tenant, response_id)
-        if run is None:
+        if run is None or not run.recording.is_empty:  # else nobody keeps it yet
             response = await self.store.get(tenant, response_id)
             if response.background and response.is_live:
                 await self.store.mark_followed(tenant, response_id)
@@ -176,8 +176,8 @@ class Gateway:
         if response.is_live and not request.background:
             async for _ in self._replay(tenant, response_id, -1):
                 pass
-            response = await self.store.get(tenant, response_id)
-        return _without_sealed(response)
+        shows_sealed = INCLUDE_SEALED in request.include
+        return await self.retrieve(tenant, response_id, shows_sealed=shows_sealed)
 
     def _run(self, begun: Begun) -> Run:
         stored = begun.stored

@@ -11,7 +11,7 @@ from msgspec.json import encode
 
 from rejoinder.schema.items import JSON
 
-KEPT = ("type", "title", "description", "enum", "const", "default", "$ref", "required")
+KEPT = ("type", "title", "description", "enum", "const", "default", "required")
 FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
 )
@@ -31,10 +31,11 @@ def stripped(schema: JSON) -> JSON:
     """The schema without what is not supported; all objects are closed."""
     if not isinstance(schema, dict):
         return schema
-    kept = {key: schema[key] for key in KEPT if key in schema}
-    for key in ("properties", *DEFINITIONS):
-        if isinstance(inner := schema.get(key), dict):
-            kept[key] = {name: stripped(each) for name, each in inner.items()}
+    kept = _stripped_inner(schema, DEFINITIONS)
+    if "$ref" in schema:
+        return kept | {"$ref": schema["$ref"]}  # it stands alone
+    kept |= {key: schema[key] for key in KEPT if key in schema}
+    kept |= _stripped_inner(schema, ("properties",))
     for key, supported in ALTERNATIVES.items():
         if isinstance(variants := schema.get(key), list):
             kept[supported] = [stripped(each) for each in variants]
@@ -47,6 +48,15 @@ def stripped(schema: JSON) -> JSON:
     if _is_object(schema):
         kept["additionalProperties"] = False
     return _described(kept, schema)
+
+
+def _stripped_inner(schema: dict[str, JSON], keys: tuple[str, ...]) -> dict[str, JSON]:
+    """Those of these keys that hold schemas by name."""
+    return {
+        key: {name: stripped(each) for name, each in schema[key].items()}
+        for key in keys
+        if isinstance(schema.get(key), dict)
+    }
 
 
 def input_schema(schema: dict[str, JSON]) -> dict[str, JSON]:
