@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from rejoinder.providers.base import ModelFacts
 from rejoinder.schema.items import JSON
 
-OPENAI = ModelFacts(knows_developer_role=True, knows_allowed_tools=True, encrypts_reasoning=True)
+OPENAI = ModelFacts(
+    knows_developer_role=True,
+    knows_allowed_tools=True,
+    encrypts_reasoning=True,
+    enforces_schemas="all",
+)
 
 _PLAIN = {"encrypts_reasoning": False}  # to ask these for encrypted thinking is an error
 PLAIN_MODELS: Mapping[str, Mapping[str, JSON]] = {
