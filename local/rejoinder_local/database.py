@@ -32,10 +32,11 @@ class Database:
         self.db.execute("BEGIN IMMEDIATE")
         try:
             yield self.db
+            self.db.execute("COMMIT")
         except BaseException:
-            self.db.execute("ROLLBACK")
+            if self.db.in_transaction:  # a full disk has rolled it back already
+                self.db.execute("ROLLBACK")
             raise
-        self.db.execute("COMMIT")
 
     async def checkpoint(self) -> None:
         """Move what was written into the file itself, if the log beside it has grown."""

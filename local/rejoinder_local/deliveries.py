@@ -11,6 +11,7 @@ class SQLiteDeliveries:
 
     def __init__(self, database: Database) -> None:
         self._db = database.db
+        self._clock = database.clock
 
     async def note(self, delivery: Delivery, *, expires_at: int) -> None:
         self._db.execute(
@@ -29,9 +30,9 @@ class SQLiteDeliveries:
 
     async def deliveries(self, tenant: str, *, limit: int) -> list[Delivery]:
         rows = self._db.execute(
-            "SELECT webhook, event, attempt, at, outcome FROM deliveries WHERE tenant = ?"
-            " ORDER BY delivery DESC LIMIT ?",
-            (tenant, limit),
+            "SELECT webhook, event, attempt, at, outcome FROM deliveries"
+            " WHERE tenant = ? AND expires_at > ? ORDER BY delivery DESC LIMIT ?",
+            (tenant, self._clock(), limit),
         )
         return [
             Delivery(tenant, webhook, decode(event), attempt, at, outcome)

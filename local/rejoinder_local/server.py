@@ -17,7 +17,7 @@ import uvicorn
 
 from rejoinder.errors import Unavailable
 from rejoinder.gateway import Gateway
-from rejoinder.runs import Runs, failed
+from rejoinder.runs import Runs
 from rejoinder.sealing import Sealer
 from rejoinder.settings import SettingsError
 from rejoinder.web.app import App
@@ -72,13 +72,13 @@ class LocalServer(uvicorn.Server):
     async def _drain(self) -> None:
         """A moment for what is in the making; a second signal ends it."""
         await self._worker.stop(self._gateway.runs)
-        draining = asyncio.create_task(self._gateway.runs.drain(DRAIN_SECONDS, failed(STOPPING)))
+        draining = asyncio.create_task(self._gateway.runs.drain(DRAIN_SECONDS, STOPPING))
         while not draining.done() and not self.force_exit:
             await asyncio.wait({draining}, timeout=0.1)
         if self.force_exit:
             self.config.timeout_graceful_shutdown = 0
             draining.cancel()
-            await self._gateway.runs.drain(0, failed(STOPPING))
+            await self._gateway.runs.drain(0, STOPPING)
 
 
 def serve(config: Config) -> None:

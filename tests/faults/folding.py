@@ -27,19 +27,35 @@ def folded(frames: Iterable[bytes]) -> JSON:
     """The response that the events tell, which must be the one that the last event holds."""
     events = [event_of(frame) for frame in frames]
     assert [event["sequence_number"] for event in events] == [*range(len(events))]
-    assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     items: list[JSON] = []
     open_item: JSON = None
-    for event in events[2:-1]:
+    for event in events[_beginning(events) : -1]:
         assert event["type"] not in TERMINAL
         open_item = _folded(items, open_item, event)
     assert open_item is None, "an item was left open"
     last = events[-1]
     assert last["type"] in TERMINAL
     assert last["response"]["output"] == items
-    assert last["response"]["status"] == last["type"].removeprefix("response.")
+    status = last["response"]["status"]
+    if status == "cancelled":
+        assert last["response"]["background"]
+        assert last["type"] == "response.incomplete"
+    else:
+        assert last["type"] == f"response.{status}"
     _check_error(events)
     return last["response"]
+
+
+def _beginning(events: list[JSON]) -> int:
+    """The number of events before the first item; what waited may end without having begun."""
+    usual = ["response.created", "response.in_progress"]
+    if events[0]["response"]["background"]:
+        usual.insert(1, "response.queued")
+        if len(events) < 3 or events[2]["type"] != usual[2]:
+            usual.pop()
+            assert {event["type"] for event in events[2:]} <= {"error", *TERMINAL}
+    assert [event["type"] for event in events[: len(usual)]] == usual
+    return len(usual)
 
 
 def _check_error(events: list[JSON]) -> None:

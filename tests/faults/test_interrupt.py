@@ -101,7 +101,6 @@ def test_long_streams_end_as_failed(
     assert statuses(own_server) == ["failed"] * len(told)
 
 
-@pytest.mark.xfail(strict=True, reason="what is not stored is cut off")
 def test_long_streams_that_are_not_stored_end_as_failed_too(
     own_server: Server, models: Models, pool: ThreadPoolExecutor
 ) -> None:

@@ -25,8 +25,6 @@ base_url = "{second}"
 [providers.dead]
 base_url = "http://127.0.0.1:1/v1"
 
-[providers.lonely]
-base_url = "http://127.0.0.1:1/v1"
 """
 
 

@@ -71,7 +71,7 @@ class Gateway:
         elif request.store:
             response = await self._run(begun).response()
         else:
-            await collect(respond(begun.assembler, begun.attempts.deltas()))
+            await collect(respond(begun.assembler, self.runs.unstored(begun.attempts.deltas())))
             if begun.assembler.failure is not None:
                 raise begun.assembler.failure
             response = begun.assembler.response
@@ -95,7 +95,8 @@ class Gateway:
         if request.store:
             frames = self._run(begun).recording.follow()
         else:
-            frames = _encoded(respond(begun.assembler, begun.attempts.deltas()))
+            deltas = self.runs.unstored(begun.attempts.deltas())
+            frames = _encoded(respond(begun.assembler, deltas))
         return Telling(frames, begun.assembler.promise, lambda: begun.attempts.route.name)
 
     async def retrieve(

@@ -117,8 +117,9 @@ class Run:
     async def _end_by_force(self) -> None:
         if self._ending is None:
             return
+        is_begun = self._assembler.must_tell  # before the ending, which begins whatever it ends
         told = self._ending(self._assembler)
-        if self._assembler.must_tell and told:
+        if is_begun and told:
             with suppress(Conflict):
                 await self._tell(told)
 
@@ -139,12 +140,15 @@ class Runs:
     def __init__(self) -> None:
         self._runs: dict[RunKey, Run] = {}
         self._began = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._unstored: set[_Unstored] = set()
+        self._stopping: GatewayError | None = None
 
     def add(self, tenant: str, response_id: str, run: Run) -> None:
         """Keep a run until it has ended."""
         key = (tenant, response_id)
         self._runs[key] = run
-        run.task.add_done_callback(lambda _: self._runs.pop(key, None))
+        run.task.add_done_callback(lambda _: self._forget(key))
         self._began.set()
         self._began.clear()
 
@@ -154,17 +158,55 @@ class Runs:
             async with asyncio.timeout(seconds):
                 await self._began.wait()
 
+    def _forget(self, key: RunKey) -> None:
+        self._runs.pop(key, None)
+        self._ended.set()
+
     def get(self, tenant: str, response_id: str) -> Run | None:
         """The run that makes this response here and now, if any."""
         return self._runs.get((tenant, response_id))
 
-    async def drain(self, seconds: float, ending: Ending) -> None:
-        """Let runs come to their end for a while; then end the others so."""
-        running = [run.task for run in self._runs.values()]
-        if not running:
-            return
-        _, late = await asyncio.wait(running, timeout=seconds)
-        for run in list(self._runs.values()):
-            run.stop(ending)
+    async def unstored(self, deltas: Deltas) -> Deltas:
+        """The same deltas, for a response that its reader alone carries: `drain` ends it too."""
+        making = _Unstored()
+        self._unstored.add(making)
+        try:
+            async with aclosing(deltas):
+                while True:
+                    if self._stopping is not None:
+                        raise self._stopping
+                    try:
+                        async with asyncio.timeout(None) as making.scope:
+                            batch = await anext(deltas)
+                    except StopAsyncIteration:
+                        return
+                    except TimeoutError:
+                        continue  # time is up
+                    yield batch
+        finally:
+            self._unstored.discard(making)
+            self._ended.set()
+
+    async def drain(self, seconds: float, error: GatewayError) -> None:
+        """Let what is made come to its end for a while; then end the rest as failed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._runs or self._unstored:
+                    self._ended.clear()
+                    await self._ended.wait()
+        self._stopping = error
+        for making in self._unstored:
+            if making.scope is not None and not making.scope.expired():
+                making.scope.reschedule(0)
+        late = list(self._runs.values())
+        for run in late:
+            run.stop(failed(error))
         if late:
-            await asyncio.wait(late)
+            await asyncio.wait([run.task for run in late])
+
+
+class _Unstored:
+    """A response that nobody stores, waiting for its upstream or being told."""
+
+    def __init__(self) -> None:
+        self.scope: asyncio.Timeout | None = None

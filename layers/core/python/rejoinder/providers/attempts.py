@@ -2,7 +2,7 @@
 
 A 429, a 5xx or a timeout is tried again at the same service, after a jittered wait or the one
 that `Retry-After` names, and then at the next route. A model that keeps failing is left
-alone for a while: its circuit is open, and it costs the others no time.
+alone for a while: its circuit is open, and it costs its fallbacks no time.
 """
 
 import asyncio
@@ -131,11 +131,8 @@ class Attempts:
             if self._circuit_of(route.name).admits():
                 self.route, self._tries = route, 0
                 return
-        raise error or Unavailable(
-            f"The model {self.route.name!r} has failed repeatedly and is left "
-            "alone for a while; try again later.",
-            headers={"Retry-After": str(round(OPEN_SECONDS))},
-        )
+        if error is not None:
+            raise error  # else nobody was asked: better the first than nobody
 
 
 def _wait_seconds(error: GatewayError, tries: int) -> float:

@@ -19,7 +19,7 @@ _INFO = {
     "summary": "The OpenAI Responses API as a stack you own.",
     "description": (
         "Create responses with any model, as JSON or as a stream of events; continue them by id; "
-        "retrieve, rejoin and delete what is stored.\n\n"
+        "retrieve, rejoin, cancel and delete what is stored.\n\n"
         "Every failure is an `Error`, with all four keys. A path that is not here answers 404 "
         "`unknown_url`, a method that a path does not know 405 with `Allow`, and a WebSocket 426. "
         "Every answer carries `X-Request-ID`: the client's own if it is 1 to 128 letters, digits, "
@@ -30,6 +30,7 @@ _INFO = {
 _TAGS = [
     {"name": "Responses", "description": "Make, read, rejoin and delete responses."},
     {"name": "Models", "description": "What can be asked for."},
+    {"name": "Webhooks", "description": "Who was told that a background response has ended."},
     {"name": "Service", "description": "The gateway itself."},
 ]
 _KEYS = {
