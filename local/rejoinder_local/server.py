@@ -65,8 +65,8 @@ class LocalServer(uvicorn.Server):
             server.close()
         for listening in sockets or []:
             listening.close()
+        getLogger("uvicorn.error").setLevel(CRITICAL)  # who is cut off, or does not read: no news
         await self._drain()
-        getLogger("uvicorn.error").setLevel(CRITICAL)  # who does not read is cut off: no news
         await super().shutdown(sockets)
 
     async def _drain(self) -> None:

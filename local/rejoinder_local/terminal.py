@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from rejoinder.providers.registry import Registry
+from rejoinder.schema.items import JSON
 from rejoinder_local.config import Config
 
 MODELS_SHOWN = 6
@@ -80,15 +81,33 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         when = painted(self.formatTime(record, "%H:%M:%S"), "dim")
-        if record.getMessage() == "request":
-            fields = vars(record)
-            status = fields["status"]
-            colour = "green" if status < 400 else "yellow" if status < 500 else "red"
-            return (
-                f"{when} {painted(str(status), colour)} {fields['method']} {fields['path']}"
-                f" {fields['duration_ms']:.0f} ms {painted(fields['request_id'], 'dim')}"
-            )
-        return f"{when} {record.levelname.lower()} {super().format(record)}"
+        match record.getMessage():
+            case "request":
+                return f"{when} {_request_line(vars(record))}"
+            case "upstream_call":
+                return f"{when}   → {_call_line(vars(record))}"
+            case _:
+                return f"{when} {record.levelname.lower()} {super().format(record)}"
+
+
+def _request_line(fields: Mapping[str, JSON]) -> str:
+    status = fields["status"]
+    colour = "green" if status < 400 else "yellow" if status < 500 else "red"
+    return (
+        f"{painted(str(status), colour)} {fields['method']} {fields['path']}"
+        f" {fields['duration_ms']:.0f} ms {painted(fields['request_id'], 'dim')}"
+    )
+
+
+def _call_line(fields: Mapping[str, JSON]) -> str:
+    cost, outcome = fields["cost_usd"], fields["outcome"]
+    line = (
+        f"{fields['provider']}/{fields['model']} {fields['duration_ms']:.0f} ms,"
+        f" {fields['input_tokens']} + {fields['output_tokens']} tokens"
+    )
+    if cost is not None:
+        line += f", ${cost:.6f}"
+    return line if outcome == "ok" else f"{line} {painted(outcome, 'yellow')}"
 
 
 def log_to_terminal() -> None:

@@ -1,11 +1,12 @@
 """The embedded worker: claims jobs and does them, some at a time, inside the server's process."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from logging import getLogger
 
 from rejoinder.announcing import Undelivered
-from rejoinder.background import silent
+from rejoinder.background import Unfinished, silent
 from rejoinder.runs import Runs
 from rejoinder.storage.jobs import Job, Kind
 from rejoinder_local.jobs import SQLiteQueue
@@ -32,10 +33,12 @@ class Worker:
         self._is_stopping = False
 
     async def work(self) -> None:
-        """Claim and do jobs, until the task is cancelled."""
+        """Claim and do jobs, until it is stopped or the task is cancelled."""
         while True:
             await self._free.acquire()
-            job = await self._queue.claim(lease_seconds=self._lease_seconds)
+            if self._is_stopping:
+                return
+            job = await self._claimed()
             if job is None:
                 self._free.release()
                 await self._queue.wait(POLL_SECONDS)
@@ -53,18 +56,34 @@ class Worker:
         if self._jobs:
             await asyncio.wait(list(self._jobs))
 
+    async def _claimed(self) -> Job | None:
+        try:
+            return await self._queue.claim(lease_seconds=self._lease_seconds)
+        except sqlite3.Error:  # a full disk, perhaps: it may have room again at the next beat
+            log.exception("no_job_claimed")
+            return None
+
     async def _do(self, job: Job) -> None:
+        try:
+            await self._done(job)
+        except sqlite3.Error:  # when its lease runs out, it is claimed again
+            log.exception("job_not_kept", extra={"kind": job.kind, "attempt": job.attempt})
+        finally:
+            self._free.release()
+
+    async def _done(self, job: Job) -> None:
+        delay_seconds = RETRY_SECONDS * job.attempt
         try:
             await self._does[job.kind](job)
         except Undelivered as undelivered:
             await self._queue.retry(job, delay_seconds=undelivered.wait_seconds)
-        except Exception:  # a job that breaks us must neither be lost nor stop the others
-            log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
-            await self._queue.retry(job, delay_seconds=RETRY_SECONDS * job.attempt)
-        else:
+        except Unfinished:
             if self._is_stopping:
                 await self._queue.retry(job, delay_seconds=0.0, counts=False)
             else:
-                await self._queue.done(job)
-        finally:
-            self._free.release()
+                await self._queue.retry(job, delay_seconds=delay_seconds)
+        except Exception:  # a job that breaks us must neither be lost nor stop the others
+            log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
+            await self._queue.retry(job, delay_seconds=delay_seconds)
+        else:
+            await self._queue.done(job)

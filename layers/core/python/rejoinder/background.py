@@ -69,6 +69,10 @@ def silent(_assembler: ResponseAssembler) -> Sequence[StreamEvent]:
     return []
 
 
+class Unfinished(Exception):
+    """A run stopped before its response had ended; its job is to be done again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What background work may take."""
@@ -132,7 +136,11 @@ class Background:
         return await self.store.get(tenant, response_id)
 
     async def run(self, job: Job) -> None:
-        """Do a job of kind `run`. One that comes twice, or too late, does nothing."""
+        """Do a job of kind `run`. One that comes twice, or too late, does nothing.
+
+        Raises:
+            Unfinished: if it is to be done again.
+        """
         try:
             taken = await self.store.take_over(job.tenant, job.subject, job.owner)
         except (Conflict, NotFound):
@@ -196,6 +204,8 @@ class Background:
             if monotonic() >= deadline:
                 deadline = float("inf")
                 run.stop(self._deadline_ending())
+        if await self.store.writer(job.tenant, job.subject) == job.owner:
+            raise Unfinished
 
     def _deadline_ending(self) -> Ending:
         return failed(TOO_LONG) if self.limits.deadline_ends == "failed" else cut_short

@@ -132,6 +132,13 @@ class Unavailable(GatewayError):
     code = "upstream_unavailable"
 
 
+class Interrupted(Unavailable):
+    """A stream stops here, but not its response: who rejoins it finds the rest."""
+
+    def __init__(self) -> None:
+        super().__init__("The stream was interrupted; rejoin it in a moment.", code="server_error")
+
+
 class SchemaMismatch(GatewayError):
     """The model's answer does not match the caller's schema; trying again may help."""
 

@@ -15,7 +15,7 @@ from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.pipeline import Deltas, respond
 from rejoinder.engine.recording import Recording
-from rejoinder.errors import Conflict, GatewayError
+from rejoinder.errors import Conflict, GatewayError, Interrupted, NotFound
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore, StoredResponse
@@ -86,7 +86,8 @@ class Run:
             failure = error
             self._end_unrecorded(GatewayError("The response could not be stored."))
         finally:
-            self.recording.end(failure)
+            is_cut = self._writer and not self.recording.is_whole
+            self.recording.end(Interrupted() if is_cut else failure)
 
     async def _tell_all(self) -> None:
         async with aclosing(respond(self._assembler, self._deltas)) as events:
@@ -98,8 +99,21 @@ class Run:
         frames = frames_of(told)
         try:
             await self._keep(told, frames)
-        finally:  # kept or not, present readers need the whole story
-            self.recording.append(frames)
+        except Exception as error:
+            if await self._goes_on():
+                raise Interrupted from error  # what another will tell begins where we stand
+            self.recording.append(frames)  # present readers need the whole story
+            raise
+        self.recording.append(frames)
+
+    async def _goes_on(self) -> bool:
+        """Whether somebody will end, or has ended, what this run cannot keep any more."""
+        if not self._writer:
+            return False
+        with suppress(NotFound):
+            await self._store.get(self._stored.tenant, self._stored.response.id)
+            return True
+        return False
 
     async def _keep(self, told: Sequence[StreamEvent], frames: list[bytes]) -> None:
         if self.recording.is_empty:
@@ -120,7 +134,7 @@ class Run:
         is_begun = self._assembler.must_tell  # before the ending, which begins whatever it ends
         told = self._ending(self._assembler)
         if is_begun and told:
-            with suppress(Conflict):
+            with suppress(Conflict, Interrupted):
                 await self._tell(told)
 
     def _end_unrecorded(self, error: GatewayError) -> None:

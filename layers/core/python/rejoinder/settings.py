@@ -55,6 +55,10 @@ class ModelSettings(Table):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     drops: frozenset[Knob] | None = None
     enforces_schemas: Schemas | None = None
+    context_window_tokens: int | None = None
+    input_usd_per_million: float | None = None
+    cached_input_usd_per_million: float | None = None
+    output_usd_per_million: float | None = None
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
     thinking: Thinking | None = None
     thinking_off: ThinkingOff | None = None

@@ -3,6 +3,9 @@
 from asyncio import Event
 from collections.abc import AsyncGenerator, Sequence
 
+from rejoinder.engine.encoding import TERMINAL_HEADS
+from rejoinder.errors import Interrupted
+
 
 class Recording:
     """Grows at one end while readers follow from wherever they stand.
@@ -21,6 +24,11 @@ class Recording:
     def is_empty(self) -> bool:
         """Whether nothing was told yet."""
         return not self._frames
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its last event is a terminal one."""
+        return bool(self._frames) and self._frames[-1].startswith(TERMINAL_HEADS)
 
     def append(self, frames: Sequence[bytes]) -> None:
         """Add encoded events and wake the readers."""
@@ -42,6 +50,7 @@ class Recording:
 
         Raises:
             GatewayError: if the recording ended in a failure before its first frame.
+            Interrupted: if it ended so.
         """
         place = after + 1
         while True:
@@ -50,6 +59,8 @@ class Recording:
                 place += len(ready)
                 yield ready
             elif self._has_ended:
+                if isinstance(self._failure, Interrupted):
+                    raise Interrupted
                 if self._failure is not None and not self._frames:
                     raise self._failure
                 return

@@ -12,12 +12,14 @@ from logging import getLogger
 from random import uniform
 from time import monotonic
 
-from rejoinder.engine.deltas import Delta, Started
+from rejoinder.engine.deltas import Delta, Finished, Started
 from rejoinder.engine.pipeline import Deltas
-from rejoinder.errors import GatewayError, InvalidRequest, RateLimited, Unavailable
+from rejoinder.errors import GatewayError, RateLimited, Unavailable
 from rejoinder.providers.base import Turn
+from rejoinder.providers.catalogue import cost_usd
 from rejoinder.providers.enforced import enforced
 from rejoinder.providers.registry import Route
+from rejoinder.schema.response import Usage
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0  # who is told to wait longer is better told so
@@ -87,18 +89,23 @@ class Attempts:
         while True:
             turn = self._turn_for(self.route)
             batches = enforced(turn, self.route.provider.stream(turn))
+            call = _Call(self.route)
             try:
                 async with aclosing(batches):
                     async for batch in batches:
+                        call.heard(batch)
                         yield batch if self._has_said else self._first(batch)
             except (RateLimited, Unavailable) as error:
+                call.ended(error)
                 await self._go_on_after(error)
-            except InvalidRequest as error:
+            except GatewayError as error:
+                call.ended(error)
                 if self._has_said or error.code != "context_length_exceeded":
                     raise
                 if not self._shorten():
                     raise
             else:
+                call.ended(None)
                 return
 
     def _first(self, batch: Sequence[Delta]) -> Sequence[Delta]:
@@ -133,6 +140,37 @@ class Attempts:
                 return
         if error is not None:
             raise error  # else nobody was asked: better the first than nobody
+
+
+class _Call:
+    """One upstream call, for its line in the log: who, how long, how much; never what."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._began = monotonic()
+        self._usage = Usage()
+
+    def heard(self, batch: Sequence[Delta]) -> None:
+        """Note the token counts, which come last."""
+        if batch and isinstance(batch[-1], Finished):
+            self._usage = batch[-1].usage
+
+    def ended(self, error: GatewayError | None) -> None:
+        """Write the line."""
+        usage, facts = self._usage, self._route.facts
+        log.info(
+            "upstream_call",
+            extra={
+                "provider": self._route.provider_name,
+                "model": self._route.model,
+                "outcome": error.code if error else "ok",
+                "duration_ms": round((monotonic() - self._began) * 1000, 1),
+                "input_tokens": usage.input_tokens,
+                "cached_tokens": usage.input_tokens_details.cached_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost_usd": cost_usd(facts, usage),
+            },
+        )
 
 
 def _wait_seconds(error: GatewayError, tries: int) -> float:

@@ -53,6 +53,10 @@ class ModelFacts:
     binds_thinking: bool = False  # its thinking is void when what stood before it changes
     may_be_forced: bool = True  # it takes the order to call a tool
     takes_prefill: bool = False  # it goes on with an answer that somebody else began
+    context_window_tokens: int | None = None
+    input_usd_per_million: float | None = None  # list prices, per million tokens
+    cached_input_usd_per_million: float | None = None
+    output_usd_per_million: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

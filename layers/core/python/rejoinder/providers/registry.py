@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from rejoinder.errors import InvalidRequest
 from rejoinder.providers.base import ModelFacts, Provider
+from rejoinder.providers.catalogue import listed
 from rejoinder.schema.items import JSON
 
 GENERIC = ModelFacts(
@@ -58,6 +59,7 @@ class ModelCard:
 
     id: str
     owned_by: str
+    context_window_tokens: int | None = None
 
 
 class Registry:
@@ -123,18 +125,20 @@ class Registry:
             for model in dict.fromkeys([*named, *service.models]):
                 is_taken = model in cards
                 name = f"{service.name}/{model}" if is_taken else model
-                cards[name] = ModelCard(name, service.name)
+                window = self._facts_of(service, model).context_window_tokens
+                cards[name] = ModelCard(name, service.name, window)
         return list(cards.values())
 
     def card(self, name: str) -> ModelCard | None:
         """The card of one model, also of one that only a pattern or prefix reaches."""
-        listed = next((card for card in self.models() if card.id == name), None)
-        if listed is not None:
-            return listed
+        known = next((card for card in self.models() if card.id == name), None)
+        if known is not None:
+            return known
         try:
-            return ModelCard(name, self.route(name).provider_name)
+            route = self.route(name)
         except InvalidRequest:
             return None
+        return ModelCard(name, route.provider_name, route.facts.context_window_tokens)
 
     def _explicit(self, name: str, mark: str) -> tuple[Service, str] | None:
         head, _, model = name.partition(mark)
@@ -157,7 +161,7 @@ class Registry:
         return None
 
     def _facts_of(self, service: Service, model: str) -> ModelFacts:
-        facts = service.facts
+        facts = replace(service.facts, **listed(model))
         for pattern, changes in [*service.known.items(), *self._facts.items()]:
             if fnmatchcase(model, pattern) or fnmatchcase(f"{service.name}/{model}", pattern):
                 facts = replace(facts, **changes)

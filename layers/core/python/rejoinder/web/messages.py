@@ -150,15 +150,19 @@ class EventStream:
     async def _send_all(
         self, send: Send, frames: Frames, first: asyncio.Future[list[bytes]]
     ) -> None:
-        batch, has_ended = await first, False
-        while True:
-            if batch and not has_ended:
-                has_ended = batch[-1].startswith(TERMINAL_HEADS)
-                await self._send(send, b"".join([*batch, DONE] if has_ended else batch), has_ended)
-            try:
+        has_ended = False
+        try:
+            batch = await first
+            while True:
+                if batch and not has_ended:
+                    has_ended = batch[-1].startswith(TERMINAL_HEADS)
+                    told = [*batch, DONE] if has_ended else batch
+                    await self._send(send, b"".join(told), has_ended)
                 batch = await anext(frames)
-            except StopAsyncIteration:
-                break
+        except StopAsyncIteration:
+            pass
+        except GatewayError:
+            return  # without the last word: the client knows by that to rejoin
         if not has_ended:
             await self._send(send, DONE, is_last=True)
 

@@ -280,4 +280,12 @@ def _listed(items: list[JSON], page: Page) -> JSON:
 
 
 def _model(card: ModelCard) -> JSON:
-    return {"id": card.id, "object": "model", "created": 0, "owned_by": card.owned_by}
+    shown: dict[str, JSON] = {
+        "id": card.id,
+        "object": "model",
+        "created": 0,
+        "owned_by": card.owned_by,
+    }
+    if card.context_window_tokens is not None:
+        shown["context_window"] = card.context_window_tokens
+    return shown

@@ -21,7 +21,7 @@ from rejoinder.engine.deltas import (
     TextDelta,
     ToolCallDelta,
 )
-from rejoinder.errors import Unavailable
+from rejoinder.errors import GatewayError, Unavailable
 from rejoinder.providers.anthropic.payloads import (
     Block,
     Event,
@@ -51,7 +51,7 @@ class Reading:
 
 
 class MessageReader:
-    """Reads the payloads of one reply, in batches as they came."""
+    """Reads the payloads of one reply, in batches as they came, up to its end or a failure."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -66,23 +66,23 @@ class MessageReader:
         self._stop_details: JSON = None
         self._has_text = False
         self.is_done = False
+        self.failure: GatewayError | None = None  # raised by `end`, when all before it is told
 
     def read(self, payloads: Sequence[bytes]) -> list[Delta]:
-        """What the payloads say.
-
-        Raises:
-            GatewayError: if one is an error, or not an event at all.
-        """
+        """What the payloads say, up to one that is an error, or not an event at all."""
         deltas: list[Delta] = []
-        for payload in payloads:
-            try:
+        try:
+            for payload in payloads:
                 event = decode_event(payload)
-            except (DecodeError, ValidationError, UnicodeDecodeError) as error:
-                raise Unavailable("The model server sent something that is no event.") from error
-            if event.type == "content_block_delta" and event.delta is not None:
-                self._more(event.index, event.delta, deltas)
-            else:
-                self._other(event, deltas)
+                if event.type == "content_block_delta" and event.delta is not None:
+                    self._more(event.index, event.delta, deltas)
+                else:
+                    self._other(event, deltas)
+        except GatewayError as error:
+            self.failure = error
+        except (DecodeError, ValidationError, UnicodeDecodeError):
+            self.failure = Unavailable("The model server sent something that is no event.")
+        self.is_done = self.is_done or self.failure is not None
         return deltas
 
     def read_whole(self, body: bytes) -> list[Delta]:
@@ -109,8 +109,10 @@ class MessageReader:
         """The last deltas.
 
         Raises:
-            Unavailable: if the reply stopped in the middle.
+            GatewayError: if the reply stopped in the middle, or was an error.
         """
+        if self.failure is not None:
+            raise self.failure
         if self._stop_reason is None:
             raise Unavailable("The model server ended its reply in the middle.")
         reason = REASONS.get(self._stop_reason, "stop")

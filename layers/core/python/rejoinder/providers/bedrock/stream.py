@@ -9,8 +9,8 @@ from binascii import Error as NotBase64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from msgspec import DecodeError, Struct, ValidationError
-from msgspec.json import Decoder, encode
+from msgspec import DecodeError, ValidationError
+from msgspec.json import encode
 
 from rejoinder.engine.deltas import (
     BlockEnded,
@@ -25,6 +25,18 @@ from rejoinder.engine.deltas import (
 )
 from rejoinder.errors import GatewayError, Unavailable
 from rejoinder.providers.bedrock.frames import Frame
+from rejoinder.providers.bedrock.payloads import (
+    Content,
+    Event,
+    Message,
+    Reasoning,
+    ReasoningText,
+    ServiceTier,
+    TokenUsage,
+    ToolUse,
+    decode_event,
+    decode_reply,
+)
 from rejoinder.providers.bedrock.refusals import in_stream
 from rejoinder.providers.bedrock.tools import Offer
 from rejoinder.schema.items import JSON
@@ -39,85 +51,6 @@ REASONS: dict[str, Reason] = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
-
-
-class ReasoningText(Struct):
-    """Thinking in a whole reply."""
-
-    text: str = ""
-    signature: str | None = None
-
-
-class Reasoning(Struct, rename="camel"):
-    """Thinking: pieces of it or, in a whole reply, all."""
-
-    text: str | None = None
-    signature: str | None = None
-    redacted_content: str | None = None  # base64
-    reasoning_text: ReasoningText | None = None
-
-
-class ToolUse(Struct, rename="camel"):
-    """A call: its start, a piece of its input or, with an object as `input`, all."""
-
-    tool_use_id: str = ""
-    name: str = ""
-    input: JSON = None
-
-
-class Content(Struct, rename="camel"):
-    """The start of a block, a delta of it, or all of it."""
-
-    text: str | None = None
-    reasoning_content: Reasoning | None = None
-    tool_use: ToolUse | None = None
-
-
-class TokenUsage(Struct, rename="camel"):
-    """Token counts; `input_tokens` leaves out those of the cache."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
-
-
-class ServiceTier(Struct):
-    """The tier that served the request."""
-
-    type: str | None = None
-
-
-class Event(Struct, rename="camel"):
-    """Any event: which of these there are depends on its kind."""
-
-    content_block_index: int = 0
-    delta: Content | None = None
-    start: Content | None = None
-    stop_reason: str | None = None
-    usage: TokenUsage | None = None
-    service_tier: ServiceTier | None = None
-
-
-class Message(Struct):
-    """What the model said, in a whole reply."""
-
-    content: list[Content] = []
-
-
-class Output(Struct):
-    """The union around the message."""
-
-    message: Message | None = None
-
-
-class Reply(Struct, rename="camel"):
-    """A whole reply."""
-
-    output: Output | None = None
-    stop_reason: str | None = None
-    usage: TokenUsage | None = None
-    service_tier: ServiceTier | None = None
 
 
 @dataclass(slots=True)
@@ -138,10 +71,6 @@ class Thought:
         return {"reasoningText": said}
 
 
-_event = Decoder(Event).decode
-_reply = Decoder(Reply).decode
-
-
 class ConverseReader:
     """Reads one reply. After a batch in which something failed, `failure` says what."""
 
@@ -150,6 +79,7 @@ class ConverseReader:
         self.is_done = False  # nothing of use can follow
         self._offer = offer
         self._thoughts: dict[int, Thought] = {}
+        self._ended: list[int] = []  # blocks of which it is not yet told that they have ended
         self._answers: set[int] = set()  # blocks of the hidden tool: their input is text
         self._suppressed: set[int] = set()  # calls of tools that were not offered
         self._stop_reason: str | None = None
@@ -164,7 +94,7 @@ class ConverseReader:
                 self.failure = in_stream(kind, payload)
                 break
             try:
-                event = _event(payload)
+                event = decode_event(payload)
             except (DecodeError, ValidationError, UnicodeDecodeError):
                 self.failure = Unavailable("The model server sent something that is no event.")
                 break
@@ -174,13 +104,14 @@ class ConverseReader:
     def read_whole(self, body: bytes) -> list[Delta]:
         """What a reply says that was not streamed."""
         try:
-            reply = _reply(body)
+            reply = decode_reply(body)
         except (DecodeError, ValidationError, UnicodeDecodeError):
             self.failure = Unavailable("The model server sent something that is no reply.")
             return []
         deltas: list[Delta] = [Started()]
         message = (reply.output and reply.output.message) or Message()
         for block, content in enumerate(message.content):
+            self._close(deltas)
             if content.tool_use is not None:
                 self._begin_call(block, content.tool_use, deltas)
             self._said(block, content, deltas)
@@ -208,10 +139,12 @@ class ConverseReader:
         block = event.content_block_index
         if kind == "contentBlockDelta":
             if event.delta is not None:
+                self._close(deltas)
                 self._said(block, event.delta, deltas)
         elif kind == "contentBlockStop":
             self._end(block, deltas)
         elif kind == "contentBlockStart":
+            self._close(deltas)
             if event.start is not None and event.start.tool_use is not None:
                 self._begin_call(block, event.start.tool_use, deltas)
         elif kind == "messageStart":
@@ -266,7 +199,13 @@ class ConverseReader:
         ):
             secret = {"family": self._offer.family, "block": thought.block()}
             deltas.append(ReasoningSigned(block, secret))
-        deltas.append(BlockEnded(block))
+        self._ended.append(block)
+
+    def _close(self, deltas: list[Delta]) -> None:
+        """Tell that a block has ended only when another begins: the last may have been cut off."""
+        if self._ended:
+            deltas += map(BlockEnded, self._ended)
+            self._ended.clear()
 
     def _note_tier(self, tier: ServiceTier | None) -> None:
         self._service_tier = tier.type if tier is not None else None

@@ -19,7 +19,7 @@ from rejoinder.engine.deltas import (
     TextDelta,
     ToolCallDelta,
 )
-from rejoinder.errors import Unavailable
+from rejoinder.errors import GatewayError, Unavailable
 from rejoinder.providers.refusals import told_in_stream
 from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
@@ -116,9 +116,10 @@ _decode = Decoder(Chunk).decode
 
 
 class ChunkReader:
-    """Reads the payloads of one reply, in batches as they came."""
+    """Reads the payloads of one reply, in batches as they came, up to its end or a failure."""
 
     def __init__(self) -> None:
+        self.failure: GatewayError | None = None  # raised by `end`, when all before it is told
         self._calls: list[Call] = []
         self._by_index: dict[int, Call] = {}
         self._usage: ChatUsage | None = None
@@ -131,20 +132,21 @@ class ChunkReader:
     @property
     def is_done(self) -> bool:
         """Whether nothing of use can follow."""
-        return self._has_done_mark or (self._finish_reason is not None and self._usage is not None)
+        has_all = self._finish_reason is not None and self._usage is not None
+        return self._has_done_mark or has_all or self.failure is not None
 
     def read(self, payloads: Sequence[bytes]) -> list[Delta]:
-        """What the payloads say.
-
-        Raises:
-            GatewayError: if one is an error, or not a chunk at all.
-        """
+        """What the payloads say, up to one that is an error, or not a chunk at all."""
         deltas: list[Delta] = []
         for payload in payloads:
             if payload.strip() == b"[DONE]":
                 self._has_done_mark = True
                 break
-            deltas += self._chunk(payload)
+            try:
+                deltas += self._chunk(payload)
+            except GatewayError as error:
+                self.failure = error
+                break
         self._has_said = self._has_said or bool(deltas)
         return deltas
 
@@ -152,8 +154,10 @@ class ChunkReader:
         """The last delta.
 
         Raises:
-            Unavailable: if the reply stopped in the middle.
+            GatewayError: if the reply stopped in the middle, or was an error.
         """
+        if self.failure is not None:
+            raise self.failure
         if self._finish_reason is None and not (self._has_done_mark and self._has_said):
             raise Unavailable("The model server ended its reply in the middle.")
         reason = REASONS.get(self._finish_reason or "stop", "stop")

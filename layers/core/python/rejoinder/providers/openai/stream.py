@@ -26,6 +26,7 @@ from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
 
 ADDED, DONE = "response.output_item.added", "response.output_item.done"
+CALL_DONE = "response.function_call_arguments.done"
 WHOLE = "whole response"  # no event of OpenAI's
 _HOSTED_VERBS = "in_progress searching interpreting generating completed failed"
 _VERBS: Mapping[str, str] = {
@@ -190,6 +191,8 @@ class EventReader:
         elif kind in _NEEDED:
             convert(event, SoundEvent)
             needed = event[_NEEDED[kind]]
+            if kind == CALL_DONE and not needed:
+                return []  # its item's end says it, as `{}`
             if kind == ADDED:
                 return [self._added(index, needed)]
             if kind == DONE:
@@ -213,7 +216,7 @@ class EventReader:
         if encrypted := item.get("encrypted_content"):
             secret = {"origin": self._origin, "id": item["id"], "encrypted_content": encrypted}
             deltas.append(ReasoningSigned(index, secret))
-        done = Relayed(index, {"type": DONE, "item": _item(item)})
+        done = Relayed(index, {"type": DONE, "item": _with_arguments(_item(item))})
         return [*deltas, done, BlockEnded(index)]
 
     def _end(self, response: JSON) -> Sequence[Delta]:
@@ -245,6 +248,12 @@ def _item(item: JSON) -> JSON:
     if is_ours and "content" in kept:
         kept["content"] = [_part(part) for part in kept["content"]]
     return _DEFAULTS.get(kind, {}) | kept
+
+
+def _with_arguments(item: JSON) -> JSON:
+    """A whole call has at least `{}` (contract §4.2); OpenAI says so, some servers nothing."""
+    lacks = item["type"] == "function_call" and not item.get("arguments")
+    return item | {"arguments": "{}"} if lacks and item.get("status") != "incomplete" else item
 
 
 def _part(part: JSON) -> JSON:
