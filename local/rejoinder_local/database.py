@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from time import time
 
+SCHEMA_VERSION = 1  # of schema.sql: counts up with every change that older files do not have
 SWEEP_BATCH = 200  # responses removed in one transaction: the writers wait no longer than that
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 
@@ -19,7 +20,18 @@ class Database:
         self.path = path
         self.clock = clock
         self.db = _connect(path)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        found = self.db.execute("PRAGMA user_version").fetchone()[0]
+        is_new = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if not is_new and found != SCHEMA_VERSION:
+            self.db.close()
+            raise sqlite3.DatabaseError(
+                f"its form is {found}, this version of Rejoinder writes form {SCHEMA_VERSION}"
+            )
         self.db.executescript(files(__package__).joinpath("schema.sql").read_text())
+        self.db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Write everything into the one file and let go of it."""

@@ -3,6 +3,7 @@
 import sqlite3
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -298,3 +299,13 @@ def _inflated(content: bytes) -> bytes:
     except zlib.error:
         pass
     return found
+
+
+def test_a_file_of_another_form_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "responses.sqlite3"
+    SQLiteStore(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+
+    with pytest.raises(sqlite3.DatabaseError, match="its form is 99"):
+        SQLiteStore(path)
