@@ -4,7 +4,7 @@ import http.client
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +13,9 @@ from tests.benchmarks.peers import (
     LITELLM_ENVIRONMENT,
     Unavailable,
     install_litellm,
+    install_rejoinder,
     litellm_command,
+    rejoinder_python,
 )
 from tests.benchmarks.processes import Process, free_port
 
@@ -72,7 +74,9 @@ def _rejoinder(place: Place) -> Launch:
     config.write_text(_REJOINDER_CONFIG.format(upstream=place.upstream))
     kept.mkdir(exist_ok=True)
     environment = {"PORT": str(place.port), "DATA": str(kept), "CONFIG": str(config)}
-    return [sys.executable, "-m", "rejoinder_local", "serve"], environment | {"DEV_KEY": KEY}
+    python, paths = rejoinder_python()
+    command = [python, "-m", "rejoinder_local", "serve"]
+    return command, environment | paths | {"DEV_KEY": KEY}
 
 
 def _litellm(place: Place) -> Launch:
@@ -80,12 +84,20 @@ def _litellm(place: Place) -> Launch:
     return command, LITELLM_ENVIRONMENT
 
 
+_OURS = Subject("rejoinder", Api.RESPONSES, _rejoinder, prefix="bench/", install=install_rejoinder)
 SUBJECTS = (
     Subject(DIRECT, Api.CHAT, _direct),
     Subject(BASELINE, Api.CHAT, _through("httpx")),
     Subject("pass-through (aiohttp)", Api.CHAT, _through("aiohttp")),
-    Subject("rejoinder", Api.RESPONSES, _rejoinder, prefix="bench/"),
-    Subject("rejoinder, storing", Api.RESPONSES, _rejoinder, prefix="bench/", store=True),
+    Subject("rejoinder", Api.RESPONSES, _rejoinder, prefix="bench/", install=install_rejoinder),
+    Subject(
+        "rejoinder, storing",
+        Api.RESPONSES,
+        _rejoinder,
+        prefix="bench/",
+        install=install_rejoinder,
+        store=True,
+    ),
     Subject(PEER, Api.RESPONSES, _litellm, prefix="bench/", install=install_litellm),
 )
 
