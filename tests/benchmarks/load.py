@@ -12,7 +12,7 @@ from enum import Enum
 from itertools import count
 
 from tests.benchmarks.connection import Connection
-from tests.benchmarks.upstream import ANSWER
+from tests.benchmarks.wires import ANSWER
 
 KEY = "sk-bench"
 _PROMPT = "Reply with the words of the script, in their order."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tests.benchmarks.measure import Figure, Measured, Plan
 from tests.benchmarks.peers import LITELLM
-from tests.benchmarks.subjects import BASELINE, DIRECT, PEER
+from tests.benchmarks.subjects import BASELINE, DIRECT, OURS, PEER
 
 type Cells = Callable[[Measured, Figure], str]
 type Table = tuple[str, Sequence[Figure], Sequence[Sequence[str]]]
@@ -45,7 +45,7 @@ def _tables(found: Sequence[Measured]) -> list[Table]:
     sound = [measured for measured in found if not measured.problem]
     tables = [_table("measured", found, list(Figure), _plain(direct))]
     for reference in sound:
-        if reference.name in (BASELINE, PEER):
+        if reference.name in (BASELINE, OURS, PEER):
             ratios = _ratio_to(reference, direct)
             tables.append(_table(f"times {reference.name}", sound, _RATIOS, ratios))
     return tables
@@ -106,7 +106,7 @@ def _aligned(
 
 
 def _style(name: str) -> str:
-    if name.startswith("rejoinder"):
+    if name.startswith(OURS):
         return _OURS
     return _DIM if name == DIRECT else ""
 

@@ -20,6 +20,7 @@ from tests.benchmarks.peers import (
 from tests.benchmarks.processes import Process, free_port
 
 DIRECT, BASELINE, PEER = "direct", "pass-through", "litellm"
+OURS = "rejoinder"
 _HERE = Path(__file__).parent
 _START_SECONDS = 60.0
 _REFUSING_SECONDS = 15.0
@@ -28,6 +29,22 @@ _REJOINDER_CONFIG = """\
 [providers.bench]
 dialect = "chat_completions"
 base_url = "{upstream}/v1"
+
+[providers.openai]
+dialect = "openai"
+base_url = "{upstream}/v1"
+api_key = "sk-bench"
+
+[providers.anthropic]
+dialect = "anthropic"
+base_url = "{upstream}/v1"
+api_key = "sk-bench"
+
+[providers.bedrock]
+dialect = "bedrock"
+base_url = "{upstream}"
+api_key = "sk-bench"
+region = "us-east-1"
 """
 
 
@@ -57,7 +74,8 @@ class Subject:
 
 
 def _direct(place: Place) -> Launch:
-    return [sys.executable, "-P", str(_HERE / "upstream.py"), str(place.port)], {}
+    command = [sys.executable, "-m", "tests.benchmarks.upstream", str(place.port)]
+    return command, {"PYTHONPATH": str(_HERE.parents[1])}
 
 
 def _through(client: str) -> Callable[[Place], Launch]:
@@ -89,15 +107,8 @@ SUBJECTS = (
     Subject(DIRECT, Api.CHAT, _direct),
     Subject(BASELINE, Api.CHAT, _through("httpx")),
     Subject("pass-through (aiohttp)", Api.CHAT, _through("aiohttp")),
-    Subject("rejoinder", Api.RESPONSES, _rejoinder, prefix="bench/", install=install_rejoinder),
-    Subject(
-        "rejoinder, storing",
-        Api.RESPONSES,
-        _rejoinder,
-        prefix="bench/",
-        install=install_rejoinder,
-        store=True,
-    ),
+    _OURS,
+    replace(_OURS, name="rejoinder, storing", store=True),
     Subject(PEER, Api.RESPONSES, _litellm, prefix="bench/", install=install_litellm),
 )
 

@@ -7,15 +7,18 @@ tenant is associated data, so that a blob opens only for whom it was made (contr
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 from msgspec.json import decode, encode
 
 from rejoinder.errors import InvalidRequest
 from rejoinder.schema.items import JSON
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 PREFIX = "gw1."
 KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES = 32, 4, 12
@@ -32,8 +35,15 @@ class Sealer:
     """Seals and opens with the deployment's key of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._key_id = sha256(key).digest()[:KEY_ID_BYTES]
-        self._cipher = AESGCM(key)
+
+    @cached_property
+    def _cipher(self) -> "AESGCM":
+        """OpenSSL is 6 MB that only conversations with signed thinking need."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return AESGCM(self._key)
 
     def seal(self, tenant: str, secret: Secret) -> str:
         """The secret as text for this tenant."""
@@ -55,6 +65,8 @@ class Sealer:
             raise _altered() from error
         if raw[:KEY_ID_BYTES] != self._key_id:
             return None
+        from cryptography.exceptions import InvalidTag
+
         nonce, sealed = raw[KEY_ID_BYTES:][:NONCE_BYTES], raw[KEY_ID_BYTES + NONCE_BYTES :]
         try:
             return decode(self._cipher.decrypt(nonce, sealed, tenant.encode()), type=Secret)
