@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Self
@@ -77,6 +77,15 @@ class Config:
     dev_key: str
     seal_key: bytes
     candidates: Mapping[str, ProviderSettings]  # local servers that may be there
+
+    def without(self, url: str) -> Self:
+        """The same, except that we do not take ourselves for a model server."""
+        others = {
+            name: provider
+            for name, provider in self.candidates.items()
+            if not provider.base_url.startswith(url)
+        }
+        return replace(self, candidates=others)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:

@@ -17,50 +17,42 @@ LOCAL_SECONDS = 1.0
 REMOTE_SECONDS = 4.0
 
 
-async def discover(
+def expect(
     registry: Registry,
-    configured: Mapping[str, ProviderSettings],
     candidates: Mapping[str, ProviderSettings],
     transport: httpx.AsyncBaseTransport,
     env: Mapping[str, str],
-    *,
-    own_url: str,
-) -> dict[str, str]:
-    """Teach the registry the models of each server; gives the silent ones with the reason.
+) -> None:
+    """Let the servers that may run on this machine be asked by `NAME/MODEL`, running or not yet."""
+    for name, provider in candidates.items():
+        registry.services[name] = service_of(name, provider, transport, env)
 
-    A candidate that does not answer is simply not there; a configured server stays usable.
-    """
-    candidates = {
+
+async def discover(
+    registry: Registry,
+    asked: Mapping[str, ProviderSettings],
+    transport: httpx.AsyncBaseTransport,
+    env: Mapping[str, str],
+    *,
+    seconds: float,
+) -> dict[str, str]:
+    """Teach the registry the models of each server, as it answers; gives why others did not."""
+    listing = {
         name: provider
-        for name, provider in candidates.items()
-        if not provider.base_url.startswith(own_url)
-    }
-    asked = {**configured, **candidates}
-    upstreams = {
-        name: upstream_of(name, provider, transport, env)
         for name, provider in asked.items()
         if provider.dialect in PROVIDERS  # the others have no list to ask for
     }
-    answers = await asyncio.gather(
-        *(
-            _models(
-                upstream,
-                PROVIDERS[asked[name].dialect].models_path,
-                LOCAL_SECONDS if name in candidates else REMOTE_SECONDS,
-            )
-            for name, upstream in upstreams.items()
-        )
-    )
-    silent: dict[str, str] = {}
-    for name, models in zip(upstreams, answers, strict=True):
-        if isinstance(models, str):
-            if name in configured:
-                silent[name] = models
-            continue
-        if name in candidates:
-            registry.services[name] = service_of(name, candidates[name], transport, env)
-        registry.services[name].models = models
-    return silent
+
+    async def ask(name: str, provider: ProviderSettings) -> str:
+        upstream = upstream_of(name, provider, transport, env)
+        answer = await _models(upstream, PROVIDERS[provider.dialect].models_path, seconds)
+        if isinstance(answer, str):
+            return answer
+        registry.services[name].models = answer
+        return ""
+
+    reasons = await asyncio.gather(*(ask(name, each) for name, each in listing.items()))
+    return {name: why for name, why in zip(listing, reasons, strict=True) if why}
 
 
 async def _models(upstream: Upstream, path: str, seconds: float) -> list[str] | str:

@@ -24,7 +24,7 @@ from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
 from rejoinder.wiring import build_gateway
 from rejoinder_local.config import Config
-from rejoinder_local.discovery import discover
+from rejoinder_local.discovery import LOCAL_SECONDS, REMOTE_SECONDS, discover, expect
 from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.protocol import Protocol
 from rejoinder_local.recover import recover
@@ -37,6 +37,7 @@ from rejoinder_local.worker import Worker
 HOST = "127.0.0.1"
 BEAT_SECONDS = 5.0
 BEATS_PER_SWEEP = 12
+LOOK_SECONDS = 30.0
 DRAIN_SECONDS = 5.0
 STOPPING = Unavailable("The server was stopped while this response was made; ask again.")
 
@@ -72,6 +73,8 @@ class LocalServer(uvicorn.Server):
     async def _drain(self) -> None:
         """A moment for what is in the making; a second signal ends it."""
         await self._worker.stop(self._gateway.runs)
+        if making := self._gateway.runs.number:
+            say(f"  Waiting for what is being made: {making} … (Ctrl-C again stops at once)")
         draining = asyncio.create_task(self._gateway.runs.drain(DRAIN_SECONDS, STOPPING))
         while not draining.done() and not self.force_exit:
             await asyncio.wait({draining}, timeout=0.1)
@@ -87,7 +90,7 @@ def serve(config: Config) -> None:
     Raises:
         SettingsError: if the port or the data folder is taken, or a provider is set up wrongly.
     """
-    config.data.mkdir(parents=True, exist_ok=True)
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(config.data / "lock"):
         listening = _listen(config.port)
         asyncio.run(_serve(config, listening), loop_factory=_loop_factory())
@@ -99,16 +102,17 @@ async def _serve(config: Config, listening: socket.socket) -> None:
     queue = SQLiteQueue(store.database)
     stores = stores_of(store, queue)
     gateway = build_gateway(config.settings, stores, transport, Sealer(config.seal_key))
+    url = f"http://{HOST}:{listening.getsockname()[1]}"
+    expect(gateway.registry, config.without(url).candidates, transport, os.environ)
     queue.release()
     cut_off = await recover(store, queue)
     worker = _worker(config, gateway, queue)
     app = App(gateway, _keys(config), config.settings)
     server = LocalServer(_uvicorn_config(app), gateway, worker)
-    url = f"http://{HOST}:{listening.getsockname()[1]}"
     chores = [
         asyncio.create_task(worker.work()),
         asyncio.create_task(_keep_house(store, queue, gateway.runs)),
-        asyncio.create_task(_introduce(config, gateway, transport, url)),
+        asyncio.create_task(_introduce(config.without(url), gateway, transport, url)),
     ]
     if cut_off:
         say(
@@ -138,16 +142,18 @@ def _opened_store(path: Path) -> SQLiteStore:
 
 
 async def _introduce(config: Config, gateway: Gateway, transport: LocalTransport, url: str) -> None:
-    """Find out who is there while we answer already, then print the banner."""
-    silent = await discover(
-        gateway.registry,
-        config.settings.providers,
-        config.candidates,
-        transport,
-        os.environ,
-        own_url=url,
+    """Find out who is there while we answer already, print the banner, and keep looking."""
+    registry, candidates = gateway.registry, config.candidates
+    silent, _ = await asyncio.gather(
+        discover(
+            registry, config.settings.providers, transport, os.environ, seconds=REMOTE_SECONDS
+        ),
+        discover(registry, candidates, transport, os.environ, seconds=LOCAL_SECONDS),
     )
-    say(banner(config, url, gateway.registry, silent))
+    say(banner(config, url, registry, silent))
+    while True:  # a model server may be started after us
+        await asyncio.sleep(LOOK_SECONDS)
+        await discover(registry, candidates, transport, os.environ, seconds=LOCAL_SECONDS)
 
 
 async def _keep_house(store: SQLiteStore, queue: SQLiteQueue, runs: Runs) -> None:
@@ -196,6 +202,8 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 
 def _keys(config: Config) -> KeyRing:
+    if config.dev_key in config.settings.keys.values():
+        raise SettingsError("A key in [keys] is the development key; every tenant needs its own.")
     keys = {digest_of(config.dev_key): "dev"}
     return KeyRing(keys | {digest_of(key): tenant for tenant, key in config.settings.keys.items()})
 

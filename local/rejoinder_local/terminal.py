@@ -11,6 +11,7 @@ from rejoinder.schema.items import JSON
 from rejoinder_local.config import Config
 
 MODELS_SHOWN = 6
+SHOWN = ("provider", "reason", "response_id", "webhook", "outcome", "kind", "attempt")
 
 CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -42,7 +43,7 @@ def banner(config: Config, url: str, registry: Registry, silent: Mapping[str, st
         f"  Data      {config.data}",
         f"  Settings  {config.config_path or 'none; write rejoinder.toml to add models'}",
         "",
-        *_provider_lines(registry, silent),
+        *_provider_lines(config, registry, silent),
         "",
         "  Try it:",
         "",
@@ -57,9 +58,11 @@ def banner(config: Config, url: str, registry: Registry, silent: Mapping[str, st
     return "\n".join(lines)
 
 
-def _provider_lines(registry: Registry, silent: Mapping[str, str]) -> list[str]:
+def _provider_lines(config: Config, registry: Registry, silent: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
     for name, service in registry.services.items():
+        if name in config.candidates and not service.models:
+            continue  # it is not running, or has nothing to offer yet
         models = [*service.models] or [*service.patterns]
         shown = ", ".join(models[:MODELS_SHOWN]) or f"say {name}/MODEL"
         more = f" and {len(models) - MODELS_SHOWN} more" if len(models) > MODELS_SHOWN else ""
@@ -87,7 +90,10 @@ class LineFormatter(logging.Formatter):
             case "upstream_call":
                 return f"{when}   → {_call_line(vars(record))}"
             case _:
-                return f"{when} {record.levelname.lower()} {super().format(record)}"
+                told = " ".join(
+                    f"{key}={vars(record)[key]}" for key in SHOWN if key in vars(record)
+                )
+                return f"{when} {record.levelname.lower()} {super().format(record)} {told}"
 
 
 def _request_line(fields: Mapping[str, JSON]) -> str:

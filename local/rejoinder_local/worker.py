@@ -50,9 +50,11 @@ class Worker:
     async def stop(self, runs: Runs) -> None:
         """Give back what is in hand; it does not count as an attempt."""
         self._is_stopping = True
-        for job in self._jobs.values():
+        for task, job in self._jobs.items():
             if run := runs.get(job.tenant, job.subject):
                 run.stop(silent)
+            elif job.kind == "webhook":  # its receiver may take its time
+                task.cancel()
         if self._jobs:
             await asyncio.wait(list(self._jobs))
 
@@ -77,6 +79,9 @@ class Worker:
             await self._does[job.kind](job)
         except Undelivered as undelivered:
             await self._queue.retry(job, delay_seconds=undelivered.wait_seconds)
+        except asyncio.CancelledError:
+            await self._queue.retry(job, delay_seconds=0.0, counts=False)
+            raise
         except Unfinished:
             if self._is_stopping:
                 await self._queue.retry(job, delay_seconds=0.0, counts=False)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from logging import getLogger
 from time import time
 
-from rejoinder.errors import GatewayError, NotFound
-from rejoinder.providers.fetching import Fetcher, Sent
+from rejoinder.errors import NotFound
+from rejoinder.providers.fetching import Fetcher, Sent, Unfetched
 from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.deliveries import Delivery, DeliveryLog
 from rejoinder.storage.jobs import Job, JobQueue, NewJob
@@ -62,8 +62,8 @@ class Announcer:
         try:
             sent = Sent(headers, body)
             return str(await self.fetcher_for[webhook.name].send(webhook.url, sent))
-        except GatewayError as error:
-            return error.message
+        except Unfetched as error:
+            return error.why
 
 
 class Undelivered(Exception):

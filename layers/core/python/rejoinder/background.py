@@ -1,4 +1,4 @@
-"""Responses made in the background: queued, run, cancelled (contract §5.4, decision 15).
+"""Responses made in the background: queued, run, cancelled (contract §5.4, docs/decisions/0007).
 
 A job may come twice, late, or after its worker died. The store's writer decides who may write;
 what a reader may have seen is never unsaid: such a response fails cleanly instead of beginning

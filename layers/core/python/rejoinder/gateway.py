@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from rejoinder.background import Background
+from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of, without_padding
 from rejoinder.engine.pipeline import Events, collect, respond
-from rejoinder.errors import GatewayError
+from rejoinder.engine.tool_names import ToolNames
+from rejoinder.errors import GatewayError, NotFound
 from rejoinder.idempotency import Idempotency, IdempotencyKey
 from rejoinder.providers.registry import Registry
 from rejoinder.runs import Run, Runs, failed
@@ -63,7 +65,7 @@ class Gateway:
         Raises:
             GatewayError: if the request is wrong or the upstream fails.
         """
-        begun = await self._begin(tenant, request)
+        begun = await self.turns.begin(tenant, request)
         if first := await self.idempotency.first(begun.stored, key):
             response = await self._joined(tenant, first, request)
         elif request.background:
@@ -86,12 +88,14 @@ class Gateway:
             GatewayError: if the request is wrong; the frames raise what fails before the
                 first of them, unless a promise was given.
         """
-        begun = await self._begin(tenant, request)
+        begun = await self.turns.begin(tenant, request)
         first = await self.idempotency.first(begun.stored, key)
         if request.background and not first:
             first = (await self._queued(begun)).id
         if first:
-            return Telling(await self.follow(tenant, first))
+            run = self.runs.get(tenant, first)
+            frames = await self.follow(tenant, first)
+            return Telling(frames, run.promise) if run else Telling(frames)
         if request.store:
             frames = self._run(begun).recording.follow()
         else:
@@ -157,12 +161,8 @@ class Gateway:
         """What became of the latest attempts to deliver webhooks, newest first."""
         return await self.background.announcer.log.deliveries(tenant, limit=limit)
 
-    async def _begin(self, tenant: str, request: CreateResponse) -> Begun:
-        if request.background:
-            await self.background.admit(tenant)
-        return await self.turns.begin(tenant, request)
-
     async def _queued(self, begun: Begun) -> Response:
+        await self.background.admit(begun.stored.tenant)
         told = frames_of(begun.assembler.enqueue())
         response = begun.assembler.response
         await self.background.queue(replace(begun.stored, response=response), told)
@@ -188,9 +188,17 @@ class Gateway:
 
     async def _replay(self, tenant: str, response_id: str, after: int) -> Frames:
         """From the store, until this process makes the response itself, or it has ended."""
+        known: Response | None = None
         while True:
-            response = await self.store.get(tenant, response_id)  # first: no event can be missed
-            frames = await self.store.frames(tenant, response_id, after=after)
+            try:
+                response = await self.store.get(tenant, response_id)  # first: no event is missed
+                frames = await self.store.frames(tenant, response_id, after=after)
+            except NotFound:
+                if known is None:
+                    raise
+                yield _last_words(known, after)
+                return
+            known = response
             if frames:
                 after += len(frames)
                 yield frames
@@ -202,6 +210,13 @@ class Gateway:
                         yield frames
                 return
             await self.runs.wait_for_another(self.poll_seconds)
+
+
+def _last_words(response: Response, after: int) -> list[bytes]:
+    """The end of a response that was deleted, or expired, while a reader waited for more."""
+    assembler = ResponseAssembler(response, ToolNames([]))
+    assembler.resume(next_number=after + 1, done=response.output, item=None)
+    return frames_of(assembler.fail(DELETED))
 
 
 def _without_sealed(response: Response) -> Response:

@@ -49,6 +49,7 @@ class Run:
         self._deltas = deltas
         self._writer = writer
         self._ending: Ending | None = None
+        self._has_begun = False
         self.task = asyncio.create_task(self._generate())
 
     async def response(self) -> Response:
@@ -63,14 +64,22 @@ class Run:
             raise self._assembler.failure
         return self._assembler.response
 
+    def promise(self) -> None:
+        """A reader has its status line: whatever happens now is told in events."""
+        self._assembler.promise()
+
     def stop(self, ending: Ending) -> None:
         """End it as `ending` says, soon, and close the connection to the upstream."""
         self._ending = ending
-        self.task.cancel()
+        if self._has_begun:  # a task that is cancelled before it begins never runs at all
+            self.task.cancel()
 
     async def _generate(self) -> None:
         failure: BaseException | None = None
+        self._has_begun = True
         try:
+            if self._ending is not None:
+                raise asyncio.CancelledError
             await self._tell_all()
         except asyncio.CancelledError as cancelled:
             failure = cancelled
@@ -84,7 +93,8 @@ class Run:
         except Exception as error:  # the store failed: the readers must still learn of the end
             log.exception("response_not_recorded")
             failure = error
-            self._end_unrecorded(GatewayError("The response could not be stored."))
+            if not self._writer:  # else it is made again, or ended, by its job
+                self._end_unrecorded(GatewayError("The response could not be stored."))
         finally:
             is_cut = self._writer and not self.recording.is_whole
             self.recording.end(Interrupted() if is_cut else failure)
@@ -162,7 +172,7 @@ class Runs:
         """Keep a run until it has ended."""
         key = (tenant, response_id)
         self._runs[key] = run
-        run.task.add_done_callback(lambda _: self._forget(key))
+        run.task.add_done_callback(lambda _: self._forget(key, run))
         self._began.set()
         self._began.clear()
 
@@ -172,9 +182,15 @@ class Runs:
             async with asyncio.timeout(seconds):
                 await self._began.wait()
 
-    def _forget(self, key: RunKey) -> None:
-        self._runs.pop(key, None)
+    def _forget(self, key: RunKey, run: Run) -> None:
+        if self._runs.get(key) is run:  # else a later one took its place
+            del self._runs[key]
         self._ended.set()
+
+    @property
+    def number(self) -> int:
+        """How many responses are being made, stored or not."""
+        return len(self._runs) + len(self._unstored)
 
     def get(self, tenant: str, response_id: str) -> Run | None:
         """The run that makes this response here and now, if any."""

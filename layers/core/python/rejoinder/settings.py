@@ -9,6 +9,7 @@ from rejoinder.providers.base import Effort, Knob, Schemas, Thinking, ThinkingOf
 from rejoinder.webhooks import OUTCOMES, Outcome
 
 DAY_SECONDS = 24 * 3600
+MIN_KEY_LENGTH = 8
 
 
 class Table(BaseModel):
@@ -87,6 +88,12 @@ class WebhookSettings(Table):
     outcomes: tuple[Outcome, ...] = OUTCOMES
     may_be_local: bool = False  # plain http and private addresses: for trying it out
 
+    @model_validator(mode="after")
+    def _may_be_reached(self) -> Self:
+        if not self.may_be_local and not self.url.startswith("https://"):
+            raise ValueError("url must begin with https://, or may_be_local must be true")
+        return self
+
 
 class Settings(Table):
     """The whole file; every key has a default."""
@@ -106,6 +113,15 @@ class Settings(Table):
     max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
     heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = 12.0
     patience_seconds: Annotated[float, Field(gt=0)] = 5.0  # before a stream opens without news
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        keys = list(self.keys.values())
+        if any(len(key) < MIN_KEY_LENGTH for key in keys):
+            raise ValueError(f"keys must have at least {MIN_KEY_LENGTH} characters")
+        if len(set(keys)) < len(keys):
+            raise ValueError("keys must differ: each names one tenant")
+        return self
 
 
 class SettingsError(GatewayError):

@@ -180,7 +180,9 @@ class OpenRelayed(OpenItem):
         if logprobs := event.get("logprobs"):
             self._logprobs += logprobs
         padding = self.pad(text)
-        return self._tell(event | {"obfuscation": padding} if isinstance(padding, str) else event)
+        if not isinstance(padding, str):
+            return self._tell(event)
+        return events.Relayed(event={**event, **self._place, "obfuscation": padding})
 
     def _rest(self, whole: JSON) -> Sequence[StreamEvent]:
         """What was not told of a text: all of it, if it came whole."""

@@ -1,4 +1,4 @@
-"""Asking again, and asking somebody else: only before the first word (decision 20).
+"""Asking again, and asking somebody else: only before the first word.
 
 A 429, a 5xx or a timeout is tried again at the same service, after a jittered wait or the one
 that `Retry-After` names, and then at the next route. A model that keeps failing is left

@@ -40,6 +40,19 @@ class Sent:
     body: bytes
 
 
+class Unfetched(InvalidRequest):
+    """What a URL leads to was not to be had; `why` is the same without advice to clients."""
+
+    def __init__(self, url: str, why: str) -> None:
+        shown = url if len(url) <= 100 else f"{url[:97]}…"
+        super().__init__(
+            f"{shown!r} was not fetched: {why}. Send the file itself as a data URL instead.",
+            code="failed_to_download_image",
+            param="input",
+        )
+        self.why = why
+
+
 def is_public(address: Address) -> bool:
     """Whether an address is of the open internet, also when it is wrapped in another."""
     if isinstance(address, IPv6Address):
@@ -99,24 +112,24 @@ class Fetcher:
             async with asyncio.timeout(self.policy.timeout_seconds):
                 return await self._followed(url)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
-            raise _failed(url, "it could not be downloaded") from error
+            raise Unfetched(url, "it could not be downloaded") from error
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-            raise _failed(url, "it is no valid URL") from error
+            raise Unfetched(url, "it is no valid URL") from error
 
     async def send(self, url: str, sent: Sent) -> int:
         """POST something; the status of the answer. A redirect is an answer, not a way to go.
 
         Raises:
-            InvalidRequest: if it may not be sent there, or does not arrive.
+            Unfetched: if it may not be sent there, or does not arrive.
         """
         try:
             async with asyncio.timeout(self.policy.timeout_seconds):
                 response = await self._transport_response(url, sent)
                 await response.aclose()
         except (httpx.HTTPError, OSError, TimeoutError) as error:
-            raise _failed(url, "it could not be reached") from error
+            raise Unfetched(url, "it could not be reached") from error
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-            raise _failed(url, "it is no valid URL") from error
+            raise Unfetched(url, "it is no valid URL") from error
         return response.status_code
 
     async def _followed(self, url: str) -> Fetched:
@@ -129,15 +142,15 @@ class Fetcher:
                 at = urljoin(at, response.headers.get("location", ""))
             finally:
                 await response.aclose()
-        raise _failed(url, "it redirects too often")
+        raise Unfetched(url, "it redirects too often")
 
     async def _transport_response(self, url: str, sent: Sent | None = None) -> httpx.Response:
         asked = httpx.URL(url)
         port = asked.port or {"https": 443, "http": 80}.get(asked.scheme, 0)
         if asked.scheme not in self.policy.schemes or not asked.host:
-            raise _failed(url, "only https URLs are fetched")
+            raise Unfetched(url, "only https URLs are fetched")
         if self.policy.ports is not None and port not in self.policy.ports:
-            raise _failed(url, "only the ordinary port is used")
+            raise Unfetched(url, "only the ordinary port is used")
         address = await self._address(url, asked.host, port)
         request = httpx.Request(
             "GET" if sent is None else "POST",
@@ -167,19 +180,19 @@ class Fetcher:
         except ValueError:
             found = list(await self.resolve(host, port))
         if not found or not all(self.policy.admits(ip_address(each)) for each in found):
-            raise _failed(url, "its address is not public")
+            raise Unfetched(url, "its address is not public")
         return found[0]
 
     async def _read(self, url: str, response: httpx.Response) -> Fetched:
         if response.status_code != httpx.codes.OK:
-            raise _failed(url, f"its server answered with status {response.status_code}")
+            raise Unfetched(url, f"its server answered with status {response.status_code}")
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)
         data = bytearray()
         async for chunk in stream:
             data += chunk
             if len(data) > self.policy.max_bytes:
-                raise _failed(url, f"it has more than {self.policy.max_bytes:,} bytes")
+                raise Unfetched(url, f"it has more than {self.policy.max_bytes:,} bytes")
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Fetched(media_type, bytes(data))
 
@@ -189,12 +202,3 @@ def _translated(address: IPv6Address) -> IPv4Address | None:
     if any(address in prefix for prefix in NAT64):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return None
-
-
-def _failed(url: str, why: str) -> InvalidRequest:
-    shown = url if len(url) <= 100 else f"{url[:97]}…"
-    return InvalidRequest(
-        f"{shown!r} was not fetched: {why}. Send the file itself as a data URL instead.",
-        code="failed_to_download_image",
-        param="input",
-    )

@@ -97,7 +97,7 @@ class Registry:
             or self._explicit(target, ".")
         )
         if found is None:
-            raise self._unknown(name)
+            raise self._unknown(name, target)
         service, model = found
         return Route(
             service.provider,
@@ -115,7 +115,14 @@ class Registry:
         """
         first = self.route(name)
         others = self._fallbacks.get(name) or self._fallbacks.get(self._aliases.get(name, name))
-        return [first, *(self.route(other) for other in others or ())]
+        return [first, *(route for other in others or () if (route := self._other(other)))]
+
+    def _other(self, name: str) -> Route | None:
+        """A fallback's route; one that nobody serves at present must not harm the first."""
+        try:
+            return self.route(name)
+        except InvalidRequest:
+            return None
 
     def models(self) -> list[ModelCard]:
         """Every name that is known to work: aliases, then each service's models."""
@@ -167,12 +174,13 @@ class Registry:
                 facts = replace(facts, **changes)
         return facts
 
-    def _unknown(self, name: str) -> InvalidRequest:
-        known = [card.id for card in self.models()]
-        near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
+    def _unknown(self, name: str, target: str) -> InvalidRequest:
+        known = [card.id for card in self.models() if card.id != name]
+        near = get_close_matches(target, known, n=3, cutoff=0.5) or known[:3]
         hint = f" Did you mean {' or '.join(repr(model) for model in near)}?" if near else ""
+        meant = "" if target == name else f", which stands for {target!r},"
         return InvalidRequest(
-            f"The model {name!r} is not served here.{hint} GET /v1/models lists all.",
+            f"The model {name!r}{meant} is not served here.{hint} GET /v1/models lists all.",
             code="model_not_found",
             param="model",
         )

@@ -39,7 +39,8 @@ class EventDecoder:
 
 
 def _payload(event: bytes) -> bytes:
-    if event.startswith(b"data: ") and b"\n" not in event:
-        return event[6:]
+    line = event.partition(b"\n")[2] if event.startswith(b"event: ") else event
+    if line.startswith(b"data: ") and b"\n" not in line:
+        return line[6:]
     lines = (line for line in event.split(b"\n") if line.startswith(b"data:"))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

@@ -1,6 +1,6 @@
 """What the model is offered: the tools it can use, and the choice among them.
 
-Contract §1.5; decision D2: unsupported tools are dropped and named while something usable remains.
+contract §1.5 and D2: unsupported tools are dropped and named while something usable remains.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

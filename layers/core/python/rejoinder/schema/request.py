@@ -126,7 +126,8 @@ def _refuse_conversation(read: Body) -> NoReturn:
     if "previous_response_id" in read:
         say = "'previous_response_id' and 'conversation' exclude each other; send one of them."
         raise InvalidRequest(say, code="mutually_exclusive_parameters")
-    say = f"No conversation {shown(read['conversation'])} is stored for this account."
+    named = shown(read["conversation"])
+    say = f"Conversations are not offered here, so there is no {named}; use 'previous_response_id'."
     raise NotFound(say, code="conversation_not_found", param="conversation")
 
 

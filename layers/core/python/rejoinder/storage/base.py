@@ -1,4 +1,4 @@
-"""The promises of a response store (decisions 10 to 14). One contract test suite holds for all.
+"""The promises of a response store. One contract test suite holds for all.
 
 Everything belongs to a tenant: what is another's, deleted or expired does not exist.
 Times of day are Unix seconds.

@@ -1,4 +1,6 @@
-"""The promises of a job queue (decision 15): at least once, one owner at a time, never forever.
+"""The promises of a job queue: at least once, one owner at a time, never forever.
+
+See docs/decisions/0007-background-is-at-least-once.md.
 
 A job says what to do in a few words; what it works on is in the response store. Whoever claims
 one holds a lease and renews it while at work. A job whose lease runs out is claimed again; by

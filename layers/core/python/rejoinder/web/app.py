@@ -109,6 +109,8 @@ class _Path:
         method = scope["method"]
         row = self._rows.get("GET" if method == "HEAD" else method)
         if row is None:
+            if scope["path"].endswith(("/input_tokens", "/compact")):
+                raise _unknown(scope)  # names of endpoints elsewhere, not ids
             allowed = ", ".join(sorted(self._rows))
             raise MethodNotAllowed(
                 f"{method} is not a method of this path; it knows {allowed}.",
@@ -129,10 +131,28 @@ def _routes(app: App) -> list[Route]:
 
 
 async def _unknown_url(scope: Scope, _receive: Receive, _send: Send) -> None:
-    raise NotFound(
-        f"Unknown URL: {scope['method']} {scope['path'][:200]}. The API lives under /v1.",
-        code="unknown_url",
-    )
+    raise _unknown(scope)
+
+
+def _unknown(scope: Scope) -> NotFound:
+    """What to say of a path that is not there, best of all what to use instead."""
+    path = scope["path"].removeprefix("/v1/openai").removeprefix("/v1").rstrip("/")
+    instead = next((say for known, say in ABSENT.items() if path.startswith(known)), None)
+    hint = instead or "GET /v1/openapi.json describes all that is there."
+    asked = f"{scope['method']} {scope['path'][:200]}"
+    return NotFound(f"Unknown URL: {asked}. {hint}", code="unknown_url")
+
+
+# Parts of OpenAI's API that are not offered, and what to use instead.
+ABSENT = {
+    "/chat/completions": "Chat Completions is not spoken here; send POST /v1/responses.",
+    "/completions": "Completions is not spoken here; send POST /v1/responses.",
+    "/conversations": "Conversations are not offered; continue with 'previous_response_id'.",
+    "/responses/input_tokens": "Counting tokens is not offered.",
+    "/responses/compact": "Compaction is not offered; 'truncation': 'auto' shortens by itself.",
+    "/files": "Files are not kept here; send them in the request as data URLs.",
+    "/embeddings": "Embeddings are not offered.",
+}
 
 
 def _failed(error: GatewayError) -> Json:

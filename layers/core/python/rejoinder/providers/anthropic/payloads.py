@@ -3,6 +3,7 @@
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
+from rejoinder.providers.decoding import bearing_halves
 from rejoinder.schema.items import JSON
 
 
@@ -70,5 +71,5 @@ class Event(Struct):
     error: JSON = None
 
 
-decode_event = Decoder(Event).decode
-decode_message = Decoder(Message).decode
+decode_event = bearing_halves(Decoder(Event).decode)
+decode_message = bearing_halves(Decoder(Message).decode)

@@ -91,16 +91,16 @@ class MessageReader:
         Raises:
             GatewayError: if it is none, or an error.
         """
+        deltas: list[Delta] = [Started()]
         try:
             message = decode_message(body)
+            for index, block in enumerate(message.content or ()):
+                self._begin(index, block, deltas)
+                self._stop(index, deltas)
         except (DecodeError, ValidationError, UnicodeDecodeError) as error:
             raise Unavailable("The model server sent something that is no message.") from error
         if message.error is not None:
             raise told_in_stream(message.error)
-        deltas: list[Delta] = [Started()]
-        for index, block in enumerate(message.content or ()):
-            self._begin(index, block, deltas)
-            self._stop(index, deltas)
         self._tally.note(message.usage)
         self._stop_reason, self._stop_details = message.stop_reason, message.stop_details
         return deltas

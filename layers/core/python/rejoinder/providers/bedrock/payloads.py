@@ -6,6 +6,7 @@ Source: botocore's model of bedrock-runtime.
 from msgspec import Struct
 from msgspec.json import Decoder
 
+from rejoinder.providers.decoding import bearing_halves
 from rejoinder.schema.items import JSON
 
 
@@ -88,5 +89,5 @@ class Reply(Struct, rename="camel"):
     service_tier: ServiceTier | None = None
 
 
-decode_event = Decoder(Event).decode
-decode_reply = Decoder(Reply).decode
+decode_event = bearing_halves(Decoder(Event).decode)
+decode_reply = bearing_halves(Decoder(Reply).decode)

@@ -113,8 +113,9 @@ class _Writer:
         self._open_assistant().setdefault("tool_calls", []).append(call)
 
     def _reasoning(self, item: Reasoning) -> None:
-        if not self._facts.sends_reasoning_back:
-            return
+        is_foreign = item.get("encrypted_content") and item["id"] not in self._signed
+        if is_foreign or not self._facts.sends_reasoning_back:
+            return  # nobody is told what another vendor thought (contract §9.5)
         self.end_assistant()
         parts = item.get("content") or item["summary"]
         shown = "\n\n".join(part["text"] for part in parts)

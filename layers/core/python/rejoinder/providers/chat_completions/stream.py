@@ -20,6 +20,7 @@ from rejoinder.engine.deltas import (
     ToolCallDelta,
 )
 from rejoinder.errors import GatewayError, Unavailable
+from rejoinder.providers.decoding import bearing_halves
 from rejoinder.providers.refusals import told_in_stream
 from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
@@ -112,7 +113,7 @@ class Call:
         self.held_back = ""  # arguments that came before the name
 
 
-_decode = Decoder(Chunk).decode
+_decode = bearing_halves(Decoder(Chunk).decode)
 
 
 class ChunkReader:
@@ -260,7 +261,8 @@ def _parts(content: list[JSON]) -> list[Delta]:
             case {"type": "text", "text": str(text)}:
                 deltas.append(TextDelta(MESSAGE, text))
             case {"type": "thinking", "thinking": [*thoughts]}:
-                text = "".join(str(thought.get("text", "")) for thought in thoughts)
+                known = (thought for thought in thoughts if isinstance(thought, dict))
+                text = "".join(str(thought.get("text", "")) for thought in known)
                 deltas.append(ReasoningDelta(REASONING, text))
     return deltas
 
@@ -269,7 +271,8 @@ def _logprobs(logprobs: Logprobs | None) -> list[JSON] | None:
     """As they came; `bytes` is a list in the API's own types, and null at some servers."""
     if logprobs is None or not logprobs.content:
         return None
-    return [token | {"bytes": token.get("bytes") or []} for token in logprobs.content]
+    tokens = (token for token in logprobs.content if isinstance(token, dict))
+    return [token | {"bytes": token.get("bytes") or []} for token in tokens]
 
 
 def _usage(usage: ChatUsage | None) -> Usage:

@@ -8,7 +8,7 @@ when it is about to refuse, and a refusal is better told by a status.
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import DecodeError, Struct, convert
-from msgspec.json import decode
+from msgspec.json import Decoder
 
 from rejoinder.engine.deltas import (
     BlockEnded,
@@ -21,10 +21,12 @@ from rejoinder.engine.deltas import (
 )
 from rejoinder.engine.open_relayed import TEXTS
 from rejoinder.errors import GatewayError, Unavailable
+from rejoinder.providers.decoding import bearing_halves
 from rejoinder.providers.openai.refusals import failure
 from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
 
+_decode = bearing_halves(Decoder().decode)
 ADDED, DONE = "response.output_item.added", "response.output_item.done"
 CALL_DONE = "response.function_call_arguments.done"
 WHOLE = "whole response"  # no event of OpenAI's
@@ -52,13 +54,15 @@ _VERBS: Mapping[str, str] = {
 RELAYED = frozenset(
     f"response.{stem}.{verb}" for stem, verbs in _VERBS.items() for verb in verbs.split()
 )
-_OF_OURS = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
-
-
 _DEFAULTS: Mapping[str, dict[str, JSON]] = {
     "message": {"content": []},
     "reasoning": {"summary": []},
-    "output_text": {"annotations": [], "logprobs": []},
+    "function_call": {"arguments": ""},
+    "custom_tool_call": {"input": ""},
+    "output_text": {"annotations": [], "logprobs": [], "text": ""},
+    "refusal": {"refusal": ""},
+    "reasoning_text": {"text": ""},
+    "summary_text": {"text": ""},
 }
 _NEEDED: Mapping[str, str] = {f"{stem}.done": key for stem, key in TEXTS.values()} | {
     ADDED: "item",
@@ -96,6 +100,15 @@ class SoundParts(SoundItem):
     content: list[SoundPart] | None = None
 
 
+class SoundCall(SoundItem):
+    """The same for a call."""
+
+    name: str
+    call_id: str
+    arguments: str = ""
+    input: str = ""
+
+
 class SoundEvent(Struct):
     """The same for an event."""
 
@@ -107,6 +120,14 @@ class SoundEvent(Struct):
     arguments: str = ""
     input: str = ""
     code: str = ""
+
+
+_SOUND: Mapping[str, type[SoundItem]] = {  # those that we make too
+    "message": SoundParts,
+    "reasoning": SoundParts,
+    "function_call": SoundCall,
+    "custom_tool_call": SoundCall,
+}
 
 
 class InputDetails(Struct):
@@ -145,11 +166,11 @@ class EventReader:
 
     def read(self, payloads: Sequence[bytes]) -> list[Delta]:
         """What the payloads say, as far as they are sound."""
-        return self._all(decode(payload) for payload in payloads if payload.strip() != b"[DONE]")
+        return self._all(_decode(payload) for payload in payloads if payload.strip() != b"[DONE]")
 
     def read_whole(self, body: bytes) -> list[Delta]:
         """What a reply says that is no stream."""
-        return self._all({"type": WHOLE, "response": decode(whole)} for whole in (body,))
+        return self._all({"type": WHOLE, "response": _decode(whole)} for whole in (body,))
 
     def _all(self, events: Iterable[JSON]) -> list[Delta]:
         deltas: list[Delta] = []
@@ -201,6 +222,8 @@ class EventReader:
             raise Unavailable("The model server spoke of an item that it had not begun.")
         if "part" in event:
             event["part"] = _part(event["part"])
+        if not isinstance(event.get("logprobs", []), list):
+            event["logprobs"] = []  # null at some servers
         event.pop("sequence_number", None)
         event.pop("obfuscation", None)
         return [Relayed(index, event)]
@@ -237,16 +260,16 @@ class EventReader:
 def _item(item: JSON) -> JSON:
     """As it may be shown: without secrets; one of a kind that we make too, as we make it."""
     kind = item["type"]
-    is_ours = kind in _OF_OURS
-    convert(item, SoundParts if is_ours else SoundItem)
+    is_ours = kind in _SOUND
+    convert(item, _SOUND.get(kind, SoundItem))
     hidden = ("encrypted_content", "status") if kind == "reasoning" else ("encrypted_content",)
     kept = {
         key: value
         for key, value in item.items()
         if key not in hidden and not (is_ours and value is None)
     }
-    if is_ours and "content" in kept:
-        kept["content"] = [_part(part) for part in kept["content"]]
+    for name in {"content", "summary"} & kept.keys() if is_ours else ():
+        kept[name] = [_part(part) for part in kept[name]]
     return _DEFAULTS.get(kind, {}) | kept
 
 

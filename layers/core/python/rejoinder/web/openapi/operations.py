@@ -30,7 +30,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "description": "Who sends it again within a day gets the first response again, also while it "
     "is being made.",
-    "schema": text(max_length=255),
+    "schema": text(maxLength=255),
 }
 _ID = {"name": "response_id", "in": "path", "required": True, "schema": RESPONSE_ID}
 _MODEL = {
