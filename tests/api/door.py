@@ -11,7 +11,6 @@ import httpx
 
 from rejoinder.errors import Unavailable
 from rejoinder.providers.demo import Demo
-from rejoinder.runs import failed
 from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings
 from rejoinder.web.app import App
@@ -94,7 +93,7 @@ async def application(folder: Path, settings: Settings) -> AsyncIterator[App]:
     keys = KeyRing({digest_of(KEY): "me", digest_of(OTHER_KEY): "another"})
     try:
         yield App(gateway, keys, settings)
-        await gateway.runs.drain(5, failed(_GONE))
+        await gateway.runs.drain(5, _GONE)
     finally:
         store.close()
 

@@ -59,6 +59,7 @@ BAD_QUERIES = [
     ("/input_items", "after=", "invalid_value", "after"),
     ("/input_items", "before=msg_nobody", "invalid_value", "before"),
 ]
+ROUTES_OF_A_RESPONSE = [("GET", ""), ("DELETE", ""), ("GET", "/input_items"), ("POST", "/cancel")]
 
 
 def named(case: Malformed) -> str:
@@ -103,7 +104,7 @@ def test_the_table_is_long_enough_and_its_names_differ() -> None:
 
 
 @pytest.mark.parametrize("what", BAD_IDS)
-@pytest.mark.parametrize(("method", "rest"), [("GET", ""), ("DELETE", ""), ("GET", "/input_items")])
+@pytest.mark.parametrize(("method", "rest"), ROUTES_OF_A_RESPONSE)
 async def test_malformed_ids_are_told_from_unknown_ones(
     door: Door, what: str, method: str, rest: str
 ) -> None:
@@ -116,7 +117,7 @@ async def test_malformed_ids_are_told_from_unknown_ones(
     assert len(error["message"]) < 200
 
 
-@pytest.mark.parametrize(("method", "rest"), [("GET", ""), ("DELETE", ""), ("GET", "/input_items")])
+@pytest.mark.parametrize(("method", "rest"), ROUTES_OF_A_RESPONSE)
 async def test_unknown_ids_are_not_found(door: Door, method: str, rest: str) -> None:
     answer = await door.http.request(method, URL + rest)
 
@@ -135,6 +136,43 @@ async def test_bad_queries_are_refused(
 
     error = error_of(answer)
     assert (answer.status_code, error["code"], error["param"]) == (400, code, param)
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        ("0", "integer_below_min_value"),
+        ("101", "integer_above_max_value"),
+        ("ten", "invalid_type"),
+        ("", "invalid_type"),
+    ],
+)
+async def test_a_bad_limit_of_deliveries_is_refused(door: Door, limit: str, code: str) -> None:
+    answer = await door.http.get("/v1/webhook_deliveries", params={"limit": limit})
+
+    error = error_of(answer)
+    assert (answer.status_code, error["code"], error["param"]) == (400, code, "limit")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"not JSON"])
+async def test_a_foreground_response_cannot_be_cancelled(door: Door, body: bytes) -> None:
+    response = await door.create()
+
+    answer = await door.http.post(f"/v1/responses/{response['id']}/cancel", content=body)
+
+    error = error_of(answer)
+    assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
+    assert (error["code"], error["param"]) == (None, None)
+
+
+async def test_what_is_not_stored_cannot_be_made_in_the_background(door: Door) -> None:
+    fields = {"background": True, "store": False}
+
+    answer = await door.http.post("/v1/responses", json=GOOD | fields)
+
+    assert answer.status_code == 400
+    assert error_of(answer)["param"] == "background"
+    assert door.kept == 0
 
 
 @pytest.mark.parametrize("excess", [0, 1])
@@ -204,7 +242,6 @@ async def test_a_lie_about_the_length_does_not_help(
         "model",
         "model with line ends",
         "previous response",
-        "background",
         "item",
         "result without call",
         "call without result",
@@ -226,6 +263,6 @@ async def test_the_log_of_good_requests_is_discreet_too(
 ) -> None:
     await door.create(SECRET, instructions=SECRET, metadata={"note": SECRET})
 
-    (record,) = [each for each in caplog.records if each.name == "rejoinder"]
+    (record,) = [each for each in caplog.records if each.getMessage() == "request"]
     said = vars(record)
     assert (said["method"], said["path"], said["status"]) == ("POST", "/v1/responses", 200)

@@ -14,6 +14,7 @@ from rejoinder.errors import InvalidRequest
 from rejoinder.schema.body import Body
 from rejoinder.schema.request import read_request
 from rejoinder.schema.response import Response
+from rejoinder.storage.deliveries import Delivery
 from rejoinder.web import openapi
 from rejoinder.web.openapi.answers import ANSWERS
 from rejoinder.web.openapi.request import REQUEST
@@ -131,7 +132,8 @@ def test_every_route_is_described_and_nothing_else() -> None:
     }
     assert described == routes
     assert [server["url"] for server in DOCUMENT["servers"]] == [*PREFIXES]
-    assert DOCUMENT["paths"]["/health"]["servers"] == [{"url": "/"}]
+    for path in ("/health", "/metrics"):
+        assert DOCUMENT["paths"][path]["servers"] == [{"url": "/"}]
 
 
 def test_a_route_without_a_description_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,10 +149,16 @@ def test_operations_have_names_of_their_own() -> None:
     assert len(names) == len(set(names))
 
 
+def test_every_tag_is_described() -> None:
+    used = {tag for *_, operation in operations() for tag in operation["tags"]}
+
+    assert used == {tag["name"] for tag in DOCUMENT["tags"]}
+
+
 def test_only_public_routes_need_no_key() -> None:
     open_paths = {path for _, path, operation in operations() if operation.get("security") == []}
 
-    assert open_paths == {"/health", "/openapi.json"}
+    assert open_paths == {"/health", "/metrics", "/openapi.json"}
     assert DOCUMENT["security"] == [{"Bearer": []}, {"ApiKey": []}]
 
 
@@ -229,6 +237,7 @@ def test_receipts_of_hosted_tools_are_read_and_left_out(kind: str) -> None:
         ("/v1/models", "ModelList"),
         ("/v1/chat/models", "ModelList"),
         ("/v1/models/quick", "Model"),
+        ("/v1/webhook_deliveries", "DeliveryList"),
         ("/v1/nowhere", "Error"),
         ("/v1/models/nobody", "Error"),
         ("/v1/responses/resp_0", "Error"),
@@ -239,6 +248,30 @@ async def test_answers_are_as_described(door: Door, path: str, schema: str) -> N
     answer = await door.http.get(path)
 
     assert fault(schema, answer.json()) is None
+
+
+async def test_a_delivery_is_as_described(door: Door) -> None:
+    event = {"id": "evt_1", "object": "event", "type": "response.completed", "data": {}}
+    note = door.app.gateway.background.announcer.log.note
+    await note(Delivery("me", "mine", event, 1, 1_800_000_000, "200"), expires_at=2_000_000_000)
+
+    answer = await door.http.get("/v1/webhook_deliveries")
+
+    assert len(answer.json()["data"]) == 1
+    assert fault("DeliveryList", answer.json()) is None
+
+
+async def test_a_background_response_is_as_described_until_it_is_cancelled(door: Door) -> None:
+    queued = await door.create(background=True)
+    health = await door.http.get("/health")
+
+    cancelled = await door.http.post(f"/v1/responses/{queued['id']}/cancel")
+
+    assert (queued["status"], cancelled.json()["status"]) == ("queued", "cancelled")
+    assert fault("Response", queued) is None
+    assert fault("Response", cancelled.json()) is None
+    assert health.json()["queue"]["waiting"] == 1
+    assert fault("Health", health.json()) is None
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=named)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from rejoinder import __version__
+from rejoinder.storage.deliveries import Delivery
 from tests.api.door import FUNCTION, JSON, OTHER_KEY, Door, error_of
 
 PREFIXES = ["/v1", "/v1/openai"]
@@ -292,7 +293,65 @@ async def test_health_and_document_need_no_key(door: Door) -> None:
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["x-request-id"]
-    assert (await door.http.get("/health")).json() == {"status": "ok", "version": __version__}
+    assert (await door.http.get("/health")).json() == {
+        "status": "ok",
+        "version": __version__,
+        "queue": {"waiting": 0, "running": 0, "oldest_age_seconds": 0.0},
+    }
+
+
+async def test_metrics_need_no_key_and_tell_the_queue(door: Door) -> None:
+    await door.create(background=True)
+
+    answer = await door.http.get("/metrics", headers={"Authorization": ""})
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    told = dict(line.split() for line in answer.text.splitlines() if not line.startswith("#"))
+    assert (told["rejoinder_queue_waiting"], told["rejoinder_queue_running"]) == ("1", "0")
+    assert 0 <= float(told["rejoinder_queue_oldest_age_seconds"]) < 60
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_queued_response_is_cancelled_and_stays_so(door: Door, prefix: str) -> None:
+    queued = await door.create(background=True)
+    url = f"{prefix}/responses/{queued['id']}"
+
+    cancelled = await door.http.post(f"{url}/cancel")
+    again = await door.http.post(f"{url}/cancel")
+    streamed = await door.http.get(url, params={"stream": "true"})
+
+    assert cancelled.json() == again.json() == (await door.http.get(url)).json()
+    assert cancelled.json()["status"] == "cancelled"
+    events = [event["type"] for event in events_of(streamed)]
+    assert events == ["response.created", "response.queued", "response.incomplete"]
+    assert events_of(streamed)[-1]["response"] == cancelled.json()
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_deliveries_are_listed_for_their_tenant(door: Door, prefix: str) -> None:
+    note = door.app.gateway.background.announcer.log.note
+    for attempt in range(1, 31):
+        event = {"id": "evt_1"}
+        delivery = Delivery("me", "mine", event, attempt, 1_800_000_000 + attempt, "500")
+        await note(delivery, expires_at=2_000_000_000)
+    url = f"{prefix}/webhook_deliveries"
+
+    some = await door.http.get(url)
+    few = await door.http.get(url, params={"limit": 2})
+    all_of_them = await door.http.get(url, params={"limit": 100})
+    others = await door.http.get(url, headers={"Authorization": f"Bearer {OTHER_KEY}"})
+
+    assert [each["attempt"] for each in few.json()["data"]] == [30, 29]
+    assert [len(each.json()["data"]) for each in (some, all_of_them, others)] == [20, 30, 0]
+    assert few.json()["data"][0] == {
+        "object": "webhook_delivery",
+        "webhook": "mine",
+        "event": {"id": "evt_1"},
+        "attempt": 30,
+        "at": 1_800_000_030,
+        "outcome": "500",
+    }
 
 
 async def test_a_tool_is_called_and_its_result_answered(door: Door) -> None:

@@ -49,6 +49,9 @@ CUT_OFF = Unavailable(
     "The worker stopped in the middle of this response, which was being read; ask again.",
     code="server_error",
 )
+UNREADABLE = Unavailable(
+    "This request was queued by another version of the server; ask again.", code="server_error"
+)
 TOO_LONG = Unavailable("The response took longer than a worker may run.", code="server_error")
 
 log = getLogger("rejoinder")
@@ -151,8 +154,9 @@ class Background:
 
     async def _run(self, job: Job, taken: Taken) -> None:
         request = taken.stored.request
-        assert request is not None
-        if job.attempt > MAX_ATTEMPTS:
+        if request is None:
+            await self._end(taken, failed(UNREADABLE))
+        elif job.attempt > MAX_ATTEMPTS:
             await self._end(taken, failed(GAVE_UP))
         elif len(taken.frames) > FIRST_EVENTS and (request.stream or taken.is_followed):
             await self._end(taken, failed(CUT_OFF))

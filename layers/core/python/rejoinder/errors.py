@@ -135,8 +135,10 @@ class Unavailable(GatewayError):
 class Interrupted(Unavailable):
     """A stream stops here, but not its response: who rejoins it finds the rest."""
 
-    def __init__(self) -> None:
-        super().__init__("The stream was interrupted; rejoin it in a moment.", code="server_error")
+    code = "server_error"
+
+    def __init__(self, message: str = "The stream was interrupted; rejoin it in a moment.") -> None:
+        super().__init__(message)
 
 
 class SchemaMismatch(GatewayError):

@@ -83,10 +83,13 @@ def read_request(body: bytes, *, unsupported_tools: UnsupportedTools = "drop") -
     return _request(read, _ignored(given), unsupported_tools)
 
 
-def restored(stored: bytes) -> CreateResponse:
-    """A request as `msgspec.json.encode` wrote it."""
+def restored(stored: bytes) -> CreateResponse | None:
+    """A request as `msgspec.json.encode` wrote it; None if another version did, of other fields."""
     fields = msgspec.json.decode(stored)
-    return CreateResponse(**fields | {"reasoning": ReasoningEcho(**fields["reasoning"])})
+    try:
+        return CreateResponse(**fields | {"reasoning": ReasoningEcho(**fields["reasoning"])})
+    except (TypeError, KeyError):
+        return None
 
 
 def _decoded(body: bytes) -> dict[str, JSON]:
