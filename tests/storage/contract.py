@@ -5,6 +5,7 @@ on the `clock`. What has expired is told by that clock only.
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from rejoinder.errors import Conflict, GatewayError, NotFound
 from rejoinder.schema import events
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.items import Item
+from rejoinder.schema.request import read_request
 from rejoinder.schema.response import Response, Usage
 from rejoinder.schema.tools import Tool
 from rejoinder.storage.base import ResponseStore, StoredResponse
@@ -45,6 +47,10 @@ TOOL: Tool = {
     "parameters": {"type": "object", "properties": {}},
     "strict": False,
 }
+BACKGROUND = read_request(
+    b'{"model": "demo", "input": "Hello.", "background": true, "stream": true,'
+    b' "tools": [{"type": "function", "name": "look"}], "metadata": {"a": "b"}}'
+)
 UNICODE = 'Tromsø 🌌 👩\u200d👩\u200d👧 \u2028\x00 "quoted"\n\ndata: no event\n\n'
 
 
@@ -84,6 +90,7 @@ class Run:
     ) -> None:
         self._store = store
         self._tenant = tenant
+        self._writer = ""
         response = Response(
             id=response_id, created_at=NOW, status="in_progress", model="demo", metadata={"a": "b"}
         )
@@ -103,6 +110,14 @@ class Run:
         await self._store.begin(self.as_stored(), self.frames)
         return self
 
+    async def enqueue(self) -> "Run":
+        """Keep it as one that waits for its worker."""
+        self._stored = dataclasses.replace(self._stored, request=BACKGROUND)
+        self._assembler.response = replace(self.response, background=True)
+        self.frames = frames_of(self._assembler.enqueue())
+        await self._store.begin(self.as_stored(), self.frames)
+        return self
+
     def as_stored(self) -> StoredResponse:
         stored = self._stored
         return StoredResponse(
@@ -112,12 +127,25 @@ class Run:
             stored.input,
             stored.tools,
             stored.expires_at,
+            stored.request,
         )
+
+    def taken_by(self, writer: str) -> "Run":
+        """Go on under another name."""
+        self._writer = writer
+        return self
 
     def beside(self, first: "Run") -> "Run":
         """Stand where another maker of the same response stands, as after a crash or a retry."""
         self._assembler.feed([Started()])
         self.frames = list(first.frames)
+        return self
+
+    def again(self, queued: Response, frames: Sequence[bytes]) -> "Run":
+        """Stand where it stood when it was queued."""
+        self._assembler.response = queued
+        self._assembler.resume(next_number=len(frames), done=[], item=None)
+        self.frames = list(frames)
         return self
 
     async def say(self, *deltas: Delta) -> None:
@@ -134,7 +162,13 @@ class Run:
     async def _record(self, told: Sequence[StreamEvent]) -> None:
         frames = frames_of(told)
         first_number = len(self.frames)
-        await self._store.record(self._tenant, self.response, frames, first_number=first_number)
+        await self._store.record(
+            self._tenant,
+            self.response,
+            frames,
+            first_number=first_number,
+            writer=self._writer,
+        )
         self.frames += frames
 
 
@@ -386,6 +420,166 @@ class StoreContract:
         with pytest.raises(Conflict):
             await Run(store).fail()
         await check_hidden(store)
+
+    # Writers: whoever takes a response over shuts the earlier one out.
+
+    async def test_a_queued_response_is_taken_over_with_all_that_its_worker_needs(
+        self, store: ResponseStore
+    ) -> None:
+        history, own = [message("msg_a")], [message("msg_own")]
+        run = await Run(store, history=history, own=own).enqueue()
+
+        taken = await store.take_over(ACME, ID, "one")
+
+        assert taken.stored == run.as_stored()
+        assert taken.stored.request == BACKGROUND
+        assert (taken.writer, taken.is_followed) == ("one", False)
+        assert taken.frames == run.frames
+
+    async def test_a_running_response_is_taken_over_as_it_stands(
+        self, store: ResponseStore
+    ) -> None:
+        run = await Run(store).begin(TextDelta(0, "Hi"))
+        await run.say(BlockEnded(0), TextDelta(1, "more"))
+
+        taken = await store.take_over(ACME, ID, "one")
+
+        assert taken.stored.response == run.response
+        assert taken.frames == run.frames
+        assert taken.stored.request is None
+
+    async def test_who_took_over_writes_on(self, store: ResponseStore) -> None:
+        run = await Run(store).begin(TextDelta(0, "Hi"))
+        await store.take_over(ACME, ID, "one")
+
+        await run.taken_by("one").say(TextDelta(0, " you"))
+        await run.say(BlockEnded(0))
+        await run.end()
+
+        assert await store.get(ACME, ID) == run.response
+        assert await store.frames(ACME, ID, after=-1) == run.frames
+
+    @pytest.mark.parametrize("writers", [("",), ("one",), ("one", "two", "one")])
+    async def test_whoever_was_taken_over_writes_no_more(
+        self, store: ResponseStore, writers: Sequence[str]
+    ) -> None:
+        late = await Run(store).begin()
+        for writer in writers:
+            if writer:
+                await store.take_over(ACME, ID, writer)
+                late.taken_by(writer)
+        await store.take_over(ACME, ID, "last")
+        before = list(late.frames)
+
+        for writing in (late.say(TextDelta(0, "x")), late.say(BlockEnded(0)), late.end()):
+            with pytest.raises(Conflict):
+                await writing
+
+        assert await store.frames(ACME, ID, after=-1) == before
+        assert (await store.get(ACME, ID)).is_live
+
+    async def test_the_writer_of_a_response_is_known_while_it_lives(
+        self, store: ResponseStore
+    ) -> None:
+        run = await Run(store).begin()
+        before = await store.writer(ACME, ID)
+
+        await store.take_over(ACME, ID, "one")
+        during = await store.writer(ACME, ID)
+        await run.taken_by("one").end()
+
+        assert (before, during) == ("", "one")
+        assert await store.writer(ACME, ID) is None
+        assert await store.writer(OTHER, ID) is None
+        assert await store.writer(ACME, "resp_none") is None
+
+    async def test_nobody_writes_what_is_deleted_or_expired(
+        self, store: ResponseStore, clock: Clock
+    ) -> None:
+        await Run(store, "resp_deleted").begin()
+        await Run(store, "resp_expired", expires_at=NOW + 10).begin()
+        await store.delete(ACME, "resp_deleted")
+        clock.now = NOW + 10
+
+        assert await store.writer(ACME, "resp_deleted") is None
+        assert await store.writer(ACME, "resp_expired") is None
+
+    async def test_what_is_final_or_gone_cannot_be_taken_over(
+        self, store: ResponseStore, clock: Clock
+    ) -> None:
+        done = await whole_run(store, "resp_done")
+        await Run(store, "resp_deleted").begin()
+        await Run(store, "resp_expired", expires_at=NOW + 10).begin()
+        await Run(store, "resp_theirs", tenant=OTHER).begin()
+        await store.delete(ACME, "resp_deleted")
+        clock.now = NOW + 10
+
+        for name in ("done", "deleted", "expired", "theirs", "never"):
+            with pytest.raises(Conflict):
+                await store.take_over(ACME, f"resp_{name}", "one")
+
+        assert await store.get(ACME, "resp_done") == done.response
+        assert await store.writer(OTHER, "resp_theirs") == ""
+
+    async def test_of_two_who_take_over_the_last_is_the_writer(self, store: ResponseStore) -> None:
+        run = await Run(store).begin()
+        await asyncio.gather(*(store.take_over(ACME, ID, name) for name in ("one", "two")))
+
+        writer = await store.writer(ACME, ID)
+
+        assert writer in ("one", "two")
+        with pytest.raises(Conflict):
+            await run.taken_by("two" if writer == "one" else "one").end()
+        await Run(store).taken_by(writer).beside(run).end()
+
+    async def test_that_somebody_follows_is_told_to_who_takes_over(
+        self, store: ResponseStore
+    ) -> None:
+        await Run(store).enqueue()
+        await Run(store, "resp_2").enqueue()
+        before = (await store.take_over(ACME, ID, "one")).is_followed
+
+        await store.mark_followed(ACME, ID)
+        await store.mark_followed(OTHER, "resp_2")
+        await store.mark_followed(ACME, "resp_none")
+
+        assert not before
+        assert (await store.take_over(ACME, ID, "two")).is_followed
+        assert not (await store.take_over(ACME, "resp_2", "one")).is_followed
+
+    async def test_a_rewound_response_begins_anew(self, store: ResponseStore) -> None:
+        run = await Run(store).enqueue()
+        queued, first = run.response, list(run.frames)
+        await run.say(Started())
+        await run.say(TextDelta(0, "Once"), BlockEnded(0))
+        await run.say(TextDelta(1, "upon"))
+        await store.take_over(ACME, ID, "one")
+
+        await store.rewind(ACME, queued, next_number=2, writer="one")
+
+        assert await store.get(ACME, ID) == queued
+        assert await store.frames(ACME, ID, after=-1) == first
+        again = Run(store).taken_by("one").again(queued, first)
+        await again.say(Started(), TextDelta(0, "Twice"))
+        await again.end()
+        assert await store.get(ACME, ID) == again.response
+        assert await store.frames(ACME, ID, after=-1) == again.frames
+
+    async def test_only_the_writer_rewinds(self, store: ResponseStore) -> None:
+        run = await Run(store).enqueue()
+        queued = run.response
+        await run.say(Started(), TextDelta(0, "Once"))
+        await store.take_over(ACME, ID, "one")
+
+        for writer in ("", "two"):
+            with pytest.raises(Conflict):
+                await store.rewind(ACME, queued, next_number=2, writer=writer)
+
+        assert await store.frames(ACME, ID, after=-1) == run.frames
+        await run.taken_by("one").end()
+        with pytest.raises(Conflict):
+            await store.rewind(ACME, queued, next_number=2, writer="one")
+        assert await store.get(ACME, ID) == run.response
 
     # Conversations and items.
 
