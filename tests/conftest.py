@@ -1,12 +1,21 @@
-"""The real server over scripted upstreams, one of each per test process."""
+"""The real server over scripted upstreams, one of each dialect per test process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from tests.clients.models import Models
+from tests.dialects.anthropic import ANTHROPIC
+from tests.dialects.bedrock import BEDROCK, NOVA
+from tests.dialects.chat import CHAT
+from tests.dialects.responses import RESPONSES
 from tests.server import Server
+from tests.upstreams.anthropic import AnthropicUpstream
+from tests.upstreams.bedrock import BedrockUpstream
 from tests.upstreams.chat_completions import ChatUpstream
+from tests.upstreams.responses import ResponsesUpstream
 
+UPSTREAM_KEY = "sk-upstream"
 SETTINGS = """
 patience_seconds = 1.0
 retries = 0
@@ -14,11 +23,33 @@ retries = 0
 [providers.generic]
 base_url = "{generic}"
 
-[models."raw-*"]
+[providers.relayed]
+dialect = "openai"
+base_url = "{relayed}"
+api_key = "sk-upstream"
+
+[providers.claude]
+dialect = "anthropic"
+base_url = "{claude}"
+api_key = "sk-upstream"
+
+[providers.aws]
+dialect = "bedrock"
+base_url = "{aws}"
+api_key = "sk-upstream"
+region = "us-east-1"
+
+[models."*raw-*"]
 reasoning_output = "raw"
 
 [models."thinker-*"]
 sends_reasoning_back = true
+
+[fallbacks]
+"relayed/gpt-5-falls" = ["claude/claude-sonnet-4-5-caught"]
+"claude/claude-sonnet-4-5-falls" = ["aws/us.amazon.nova-2-lite-caught"]
+"aws/anthropic.claude-sonnet-4-5-falls" = ["generic/caught"]
+"generic/falls" = ["relayed/gpt-5-caught"]
 """
 
 
@@ -35,11 +66,57 @@ def generic_upstream() -> Iterator[ChatUpstream]:
 
 
 @pytest.fixture(scope="session")
+def relayed_upstream() -> Iterator[ResponsesUpstream]:
+    with ResponsesUpstream(api_key=UPSTREAM_KEY) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def claude_upstream() -> Iterator[AnthropicUpstream]:
+    with AnthropicUpstream(api_key=UPSTREAM_KEY) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def aws_upstream() -> Iterator[BedrockUpstream]:
+    with BedrockUpstream(api_key=UPSTREAM_KEY) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
 def server(
     upstream: ChatUpstream,
     generic_upstream: ChatUpstream,
+    relayed_upstream: ResponsesUpstream,
+    claude_upstream: AnthropicUpstream,
+    aws_upstream: BedrockUpstream,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    settings = SETTINGS.format(generic=generic_upstream.base_url)
+    settings = SETTINGS.format(
+        generic=generic_upstream.base_url,
+        relayed=relayed_upstream.base_url,
+        claude=claude_upstream.base_url,
+        aws=aws_upstream.base_url,
+    )
     with Server(tmp_path_factory.mktemp("server"), upstream.base_url, settings) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def vendors(
+    upstream: ChatUpstream,
+    generic_upstream: ChatUpstream,
+    relayed_upstream: ResponsesUpstream,
+    claude_upstream: AnthropicUpstream,
+    aws_upstream: BedrockUpstream,
+) -> Mapping[str, Models]:
+    """By the names that the tables of differences use."""
+    every = [
+        Models("scripted", upstream, CHAT, "chat"),
+        Models("generic", generic_upstream, CHAT, "generic chat"),
+        Models("relayed", relayed_upstream, RESPONSES, "openai"),
+        Models("claude", claude_upstream, ANTHROPIC, "anthropic"),
+        Models("aws", aws_upstream, BEDROCK, "bedrock"),
+        Models("aws", aws_upstream, NOVA, "nova"),
+    ]
+    return {models.name: models for models in every}

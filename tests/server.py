@@ -37,6 +37,8 @@ class Server:
     `config_extra` stands at the beginning of the settings: first single keys, then tables.
     """
 
+    module = "rejoinder_local"
+
     def __init__(
         self,
         data: Path,
@@ -97,7 +99,7 @@ class Server:
         given = {"PORT": str(self.port), "DATA": str(self.data), "CONFIG": str(self._config)}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rejoinder_local", "serve"],
+                [sys.executable, "-m", self.module, "serve"],
                 env=inherited | given | {"DEV_KEY": KEY} | self._env,
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,

@@ -1,13 +1,13 @@
 """Clients of the server, and the models that it serves them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from tests.clients.models import Models
+from tests.dialects.differences import DIALECTS
 from tests.server import KEY, OTHER_KEY, Server
-from tests.upstreams.chat_completions import ChatUpstream
 
 
 @pytest.fixture(scope="session")
@@ -28,23 +28,16 @@ async def async_client(server: Server) -> AsyncIterator[AsyncOpenAI]:
         yield client
 
 
-@pytest.fixture(scope="session")
-def openai_models(upstream: ChatUpstream) -> Models:
-    return Models("scripted", upstream)
-
-
-@pytest.fixture(scope="session")
-def generic_models(generic_upstream: ChatUpstream) -> Models:
-    return Models("generic", generic_upstream)
+@pytest.fixture
+def models(vendors: Mapping[str, Models]) -> Models:
+    return vendors["chat"]
 
 
 @pytest.fixture
-def models(openai_models: Models) -> Models:
-    return openai_models
+def generic_models(vendors: Mapping[str, Models]) -> Models:
+    return vendors["generic chat"]
 
 
-@pytest.fixture(params=["openai", "generic"])
-def any_models(
-    request: pytest.FixtureRequest, openai_models: Models, generic_models: Models
-) -> Models:
-    return openai_models if request.param == "openai" else generic_models
+@pytest.fixture(params=DIALECTS)
+def any_models(request: pytest.FixtureRequest, vendors: Mapping[str, Models]) -> Models:
+    return vendors[request.param]

@@ -1,14 +1,24 @@
-"""The rows of contract §4.4 that a chat upstream can bring about, in the notation used there.
+"""The rows of contract §4.4 that an upstream can bring about, in the notation used there.
 
 `C` and `P` are created and in_progress, `+i` and `-i` an item's added and done, `[c` and `c]` a
 content part's, `{c` and `c}` a summary part's. Deltas in a row are told once.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tests.upstreams.chat_replies import Scripted, call, calls, failure, refusal, text, thinking
+from tests.dialects.differences import sayable
+from tests.upstreams.chat_replies import (
+    Scripted,
+    call,
+    calls,
+    custom_call,
+    failure,
+    refusal,
+    text,
+    thinking,
+)
 from tests.upstreams.chat_troubles import Cut, Stall
 
 type JSON = Any
@@ -18,6 +28,7 @@ PATIENCE_SECONDS = 1.0  # of the server in tests/conftest.py
 TEXT = "[0 text.delta text.done 0]"
 SUMMARY = "{0 summary.delta summary.done 0}"
 RAW = "[0 reasoning.delta reasoning.done 0]"
+REFUSAL = "[0 refusal.delta refusal.done 0]"
 ARGUMENTS = "args.delta args.done"
 
 
@@ -28,6 +39,11 @@ class Row:
     reply: Scripted
     order: str
     family: str = "model"
+    otherwise: Mapping[str, str] = field(default_factory=dict)  # by dialect
+
+    def order_at(self, dialect: str) -> str:
+        """The order of the events from this dialect."""
+        return self.otherwise.get(dialect, self.order)
 
     @property
     def fails(self) -> bool:
@@ -41,7 +57,9 @@ ROME = call("get_weather", '{"city":', '"Rome"}')
 ROWS: Mapping[str, Row] = {
     "plain text": Row(text("Hel", "lo"), f"C P +0 {TEXT} -0 completed"),
     "refusal": Row(
-        refusal("I will ", "not."), "C P +0 [0 refusal.delta refusal.done 0] -0 completed"
+        refusal("I will ", "not."),
+        f"C P +0 {REFUSAL} -0 completed",
+        otherwise={"anthropic": f"C P +0 {REFUSAL} -0 incomplete"},  # §9.2: its stop reason
     ),
     "one call": Row(calls(OSLO), f"C P +0 {ARGUMENTS} -0 completed"),
     "call without arguments": Row(
@@ -53,7 +71,7 @@ ROWS: Mapping[str, Row] = {
         f"C P +0 {ARGUMENTS} -0 +1 {ARGUMENTS} -1 completed",
     ),
     "custom call": Row(
-        calls(call("write", '{"input": "2 + ', '2"}')),
+        calls(custom_call("write", "2 + ", "2")),
         "C P +0 input.delta input.done -0 completed",
     ),
     "text then call": Row(
@@ -91,6 +109,10 @@ ROWS: Mapping[str, Row] = {
         failure(500).troubled(Stall("start", 1.5 * PATIENCE_SECONDS)), "C P error failed"
     ),
 }
+
+CASES = sayable(ROWS)  # dialect and row
+COMPLETED = [case for case in CASES if ROWS[case[1]].order_at(case[0]).endswith("completed")]
+FAILING = [case for case in CASES if ROWS[case[1]].fails]
 
 _WORDS = {
     "response.created": "C",

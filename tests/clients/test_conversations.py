@@ -8,12 +8,14 @@ from openai.types.responses import Response
 
 from tests.clients.models import Models
 from tests.clients.tools import WEATHER, results_of
+from tests.dialects.differences import speakers
 from tests.upstreams.chat_replies import call, calls, text
 from tests.upstreams.chat_troubles import Cut, Stall
 
 type JSON = Any
 
 CITIES = ["Oslo", "Rome", "Lima"]
+RESULTS = [f'Sun: {{"city":"{city}"}}' for city in CITIES]
 
 
 def created(client: OpenAI, is_streamed: bool, **asked: JSON) -> Response:
@@ -44,11 +46,9 @@ def test_a_chain_of_tool_calls_goes_on_at_once(
         )
 
     assert response.output_text == "Sun everywhere."
-    told = any_models.heard(model)[-1]["messages"]
-    assert [message["role"] for message in told] == ["user", *["assistant", "tool"] * 3]
-    assert [message["content"] for message in told if message["role"] == "tool"] == [
-        f'Sun: {{"city":"{city}"}}' for city in CITIES
-    ]
+    told = any_models.history(model)
+    assert [who for who, _ in told] == ["user", *["call", "result"] * 3]
+    assert [said for who, said in told if who == "result"] == RESULTS
 
 
 def test_a_turn_can_follow_before_the_stream_before_is_closed(
@@ -69,7 +69,7 @@ def test_a_turn_can_follow_before_the_stream_before_is_closed(
                     break
 
     assert said == ["One.", "Two.", "Three."]
-    assert [message["content"] for message in any_models.heard(model)[-1]["messages"]] == [
+    assert [said for _, said in any_models.history(model)] == [
         "Next!",
         "One.",
         "Next!",
@@ -90,10 +90,9 @@ def test_parallel_results_follow_their_calls(client: OpenAI, any_models: Models)
         tools=[WEATHER],
     )
 
-    _, assistant, *tools = any_models.heard(model)[-1]["messages"]
-    assert assistant["content"] == "Let me see."
-    ids = [made["id"] for made in assistant["tool_calls"]]
-    assert [message["tool_call_id"] for message in tools] == ids
+    told = any_models.history(model)
+    assert [who for who, _ in told] == ["user", "assistant", *["call"] * 3, *["result"] * 3]
+    assert {said for who, said in told if who == "result"} == {*RESULTS}
 
 
 def test_calls_may_have_the_same_id_in_every_turn(client: OpenAI, any_models: Models) -> None:
@@ -109,12 +108,11 @@ def test_calls_may_have_the_same_id_in_every_turn(client: OpenAI, any_models: Mo
             tools=[WEATHER],
         )
 
-    told = any_models.heard(model)[-1]["messages"]
-    assert [message["content"] for message in told if message["role"] == "tool"] == [
-        f'Sun: {{"city":"{city}"}}' for city in CITIES
-    ]
+    told = any_models.history(model)
+    assert [said for who, said in told if who == "result"] == RESULTS
 
 
+@pytest.mark.parametrize("any_models", speakers("broken call"), indirect=True)
 def test_a_call_that_was_not_well_formed_can_be_answered(
     client: OpenAI, any_models: Models
 ) -> None:
@@ -136,14 +134,13 @@ def test_instructions_are_not_inherited(client: OpenAI, any_models: Models) -> N
 
     assert second.instructions is None
     assert second.previous_response_id == first.id
-    roles = [message["role"] for message in any_models.heard(model)[-1]["messages"]]
-    assert roles == ["user", "assistant", "user"]
+    assert [who for who, _ in any_models.history(model)] == ["user", "assistant", "user"]
 
 
 def test_a_conversation_may_change_its_model(
-    client: OpenAI, openai_models: Models, generic_models: Models
+    client: OpenAI, models: Models, generic_models: Models
 ) -> None:
-    one, other = openai_models.saying(), generic_models.saying()
+    one, other = models.saying(), generic_models.saying()
     first = client.responses.create(model=one, input="One.")
 
     client.responses.create(model=other, input="Two.", previous_response_id=first.id)

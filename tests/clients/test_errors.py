@@ -17,6 +17,7 @@ from openai import (
 
 from tests.clients.models import Models
 from tests.clients.tools import WEATHER
+from tests.dialects.differences import sayable, speakers
 from tests.upstreams.chat_replies import HttpReply, failure, html, text
 
 type JSON = Any
@@ -101,6 +102,7 @@ def test_an_unknown_path_is_not_found(client: OpenAI) -> None:
 
 @pytest.mark.parametrize("is_streamed", [False, True])
 @pytest.mark.parametrize("store", [False, True])
+@pytest.mark.parametrize("any_models", speakers("wait"), indirect=True)
 def test_a_busy_model_server_asks_for_patience(
     client: OpenAI, any_models: Models, is_streamed: bool, store: bool
 ) -> None:
@@ -149,10 +151,11 @@ BROKEN: Mapping[str, Broken] = {
 
 
 @pytest.mark.parametrize("is_streamed", [False, True])
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("any_models", "name"), sayable(BROKEN), indirect=["any_models"])
 def test_a_failing_model_server_is_told_apart(
-    client: OpenAI, any_models: Models, *, is_streamed: bool, broken: Broken
+    client: OpenAI, any_models: Models, *, is_streamed: bool, name: str
 ) -> None:
+    broken = BROKEN[name]
     model = any_models.saying(broken.reply, text("Yes."))
 
     with pytest.raises(broken.kind) as raised:

@@ -8,7 +8,7 @@ from openai import NotFoundError, OpenAI
 from openai.types.responses import ResponseInputItemParam
 
 from tests.clients.models import Models
-from tests.clients.tools import WEATHER, results_of
+from tests.clients.tools import THINKING, WEATHER, results_of
 from tests.upstreams.chat_replies import call, calls, text, thinking
 
 type JSON = Any
@@ -19,7 +19,9 @@ def test_items_can_be_sent_by_reference(client: OpenAI, any_models: Models) -> N
         thinking("A tool.") + text("Let me see.") + calls(call("get_weather", '{"city":"Oslo"}')),
         text("Sun."),
     )
-    first = client.responses.create(model=model, input="Weather?", tools=[WEATHER])
+    first = client.responses.create(
+        model=model, input="Weather?", tools=[WEATHER], reasoning=THINKING
+    )
     references: list[ResponseInputItemParam] = [
         {"type": "item_reference", "id": item.id or ""} for item in first.output
     ]
@@ -31,10 +33,12 @@ def test_items_can_be_sent_by_reference(client: OpenAI, any_models: Models) -> N
     )
 
     assert second.output_text == "Sun."
-    user, assistant, tool = any_models.heard(model)[-1]["messages"]
-    assert (user["role"], tool["role"]) == ("user", "tool")
-    assert assistant["content"] == "Let me see."
-    assert assistant["tool_calls"][0]["function"]["arguments"] == '{"city":"Oslo"}'
+    assert any_models.history(model) == [
+        ("user", "Weather?"),
+        ("assistant", "Let me see."),
+        ("call", 'get_weather {"city":"Oslo"}'),
+        ("result", 'Sun: {"city":"Oslo"}'),
+    ]
 
 
 def test_items_can_be_sent_back_as_they_came(client: OpenAI, any_models: Models) -> None:
@@ -46,6 +50,7 @@ def test_items_can_be_sent_back_as_they_came(client: OpenAI, any_models: Models)
         input="Weather?",
         tools=[WEATHER],
         store=False,
+        reasoning=THINKING,
         include=["reasoning.encrypted_content"],
     )
 
@@ -61,8 +66,7 @@ def test_items_can_be_sent_back_as_they_came(client: OpenAI, any_models: Models)
     )
 
     assert second.output_text == "Sun."
-    roles = [message["role"] for message in any_models.heard(model)[-1]["messages"]]
-    assert roles == ["user", "assistant", "tool"]
+    assert [who for who, _ in any_models.history(model)] == ["user", "call", "result"]
 
 
 def test_items_of_a_deleted_response_are_not_found(client: OpenAI, models: Models) -> None:

@@ -9,7 +9,7 @@ from openai.types.responses import ResponseInputParam
 
 from tests.clients.models import Models
 from tests.clients.rows import ROWS, Row
-from tests.clients.tools import PIXEL, WEATHER, WRITE
+from tests.clients.tools import PIXEL, THINKING, WEATHER, WRITE
 from tests.upstreams.chat_replies import text, thinking
 from tests.upstreams.chat_troubles import Stall
 
@@ -46,7 +46,9 @@ def test_a_response_can_be_retrieved_at_once(
 def test_what_was_created_is_what_is_retrieved(client: OpenAI, any_models: Models) -> None:
     model = any_models.saying(thinking("Well.") + text("Yes."))
 
-    created = client.responses.create(model=model, input="Is it?", metadata={"job": "42"})
+    created = client.responses.create(
+        model=model, input="Is it?", metadata={"job": "42"}, reasoning=THINKING
+    )
     kept = client.responses.retrieve(created.id)
 
     assert kept.to_dict() == created.to_dict()

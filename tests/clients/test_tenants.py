@@ -38,6 +38,7 @@ ATTEMPTS: Mapping[str, tuple[Attempt, int]] = {
     ),
     "input items": (lambda client, _, ids: client.responses.input_items.list(ids.response), 404),
     "delete": (lambda client, _, ids: client.responses.delete(ids.response), 404),
+    "cancel": (lambda client, _, ids: client.responses.cancel(ids.response), 404),
     "continue": (
         lambda client, model, ids: client.responses.create(
             model=model, input="?", previous_response_id=ids.response
@@ -111,7 +112,7 @@ def test_each_key_may_do_with_its_own_what_it_likes(
         response = owner.responses.create(model=model, input="Mine.")
         item = response.output[0].id or ""
         for name, (attempt, _) in ATTEMPTS.items():
-            if name != "delete":
+            if name not in ("delete", "cancel"):
                 attempt(owner, model, Ids(response.id, item))
         owner.responses.delete(response.id)
 

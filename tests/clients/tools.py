@@ -8,7 +8,9 @@ from openai.types.responses import (
     FunctionToolParam,
     Response,
     ResponseInputItemParam,
+    ToolParam,
 )
+from openai.types.shared_params import Reasoning
 
 type JSON = Any
 
@@ -31,7 +33,19 @@ WEATHER: FunctionToolParam = {
     "strict": True,
 }
 
+THINKING: Reasoning = {"effort": "low", "summary": "auto"}
+"""For vendors that neither think nor show it unasked."""
+
 WRITE: CustomToolParam = {"type": "custom", "name": "write", "description": "Writes anything"}
+
+
+TIME: FunctionToolParam = {
+    "type": "function",
+    "name": "get_time",
+    "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
+    "strict": False,
+}
+TOOLS: list[ToolParam] = [WEATHER, TIME, WRITE]
 
 
 def results_of(response: Response) -> list[ResponseInputItemParam]:

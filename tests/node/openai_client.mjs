@@ -28,10 +28,10 @@ const throughTheHelper = async (asked) => {
   }
 };
 
-const streams = async ({ models, tools }) => {
+const streams = async ({ models, tools, reasoning }) => {
   const entries = Object.entries(models).map(async ([name, model]) => [
     name,
-    await throughTheHelper({ model, input: "Hello!", tools }),
+    await throughTheHelper({ model, input: "Hello!", tools, reasoning }),
   ]);
   return Object.fromEntries(await Promise.all(entries));
 };
@@ -111,6 +111,38 @@ const rejoin = async ({ model }) => {
   return { pieces, text: (await stream.finalResponse()).output_text };
 };
 
+// Made in the background: polled, streamed and joined, cancelled while it is streamed.
+const background = async ({ slow, stalling }) => {
+  const queued = await client.responses.create({ model: slow, input: "?", background: true });
+  let polled = queued;
+  while (polled.status === "queued" || polled.status === "in_progress") {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    polled = await client.responses.retrieve(queued.id);
+  }
+
+  let id, after;
+  const kinds = [];
+  const asked = { model: slow, input: "?", background: true, stream: true };
+  for await (const event of await client.responses.create(asked)) {
+    if (event.type === "response.created") id = event.response.id;
+    kinds.push(event.type);
+    after = event.sequence_number;
+    if (event.type === "response.output_text.delta") break;
+  }
+  const joined = client.responses.stream({ response_id: id, starting_after: after });
+  for await (const event of joined) kinds.push(event.type);
+
+  let cancelled;
+  const ending = client.responses.stream({ model: stalling, input: "?", background: true });
+  for await (const event of ending) {
+    if (event.type === "response.created") id = event.response.id;
+    if (event.type === "response.output_text.delta") cancelled = await client.responses.cancel(id);
+  }
+  const final = await ending.finalResponse();
+  const again = await client.responses.cancel(id);
+  return { queued, polled, kinds, joined: await joined.finalResponse(), cancelled, final, again };
+};
+
 const errors = async ({ busy, broken }) => {
   const nobody = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: "sk-wrong", maxRetries: 0 });
   const asking = (model) => client.responses.create({ model, input: "?" });
@@ -132,4 +164,4 @@ const models = async () => {
   return { ids, demo: await client.models.retrieve("demo") };
 };
 
-await play({ streams, parse, conversation, stored, rejoin, errors, models });
+await play({ streams, parse, conversation, stored, rejoin, background, errors, models });

@@ -85,6 +85,10 @@ class BedrockUpstream:
         """What a client takes as its endpoint."""
         return f"http://127.0.0.1:{self.port}"
 
+    def requests_for(self, model: str) -> list[Recorded]:
+        """The requests that asked for this model."""
+        return [request for request in self.requests if request.model == model]
+
     def on(self, model: str, *replies: Scripted) -> None:
         """Queue replies for a model; without any it echoes."""
         with self._lock:
@@ -120,6 +124,8 @@ class BedrockUpstream:
 
     async def _answer(self, connection: Connection, request: HttpRequest) -> bool:
         recorded, reply = self._reply(request)
+        if reply.delay_seconds:
+            await connection.pause(reply.delay_seconds)
         if isinstance(reply, Failure):
             named = (
                 {"x-amzn-errortype": f"{reply.kind}:http://internal/"} if reply.in_header else {}
@@ -130,6 +136,8 @@ class BedrockUpstream:
         said = len(json.dumps(reply.body(None))) // 4
         usage = reply.usage or self._cache.usage(recorded.model, recorded.body, said)
         if recorded.operation == "Converse":
+            if reply.cut_after is not None:
+                return False
             await connection.write(_json(200, reply.body(usage), {}))
             return request.keeps_alive
         return await _stream(connection, reply, usage)
@@ -179,7 +187,9 @@ async def _stream(connection: Connection, reply: Reply, usage: JSON) -> bool:
     await connection.write(
         head(200, {"content-type": EVENT_STREAM, "transfer-encoding": "chunked"})
     )
-    for message in reply.messages(usage):
+    for number, message in enumerate(reply.messages(usage)):
+        if seconds := reply.pause_before(number):
+            await connection.pause(seconds)
         size = reply.bytes_per_write or len(message)
         for start in range(0, len(message), size):
             piece = message[start : start + size]

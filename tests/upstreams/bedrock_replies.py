@@ -77,7 +77,10 @@ class Call:
     id: str
 
     def whole(self) -> JSON:
-        given = json.loads("".join(self.fragments) or "{}")
+        try:
+            given = json.loads("".join(self.fragments) or "{}")
+        except ValueError:  # cut off
+            given = {}
         return {"toolUse": {"toolUseId": self.id, "name": self.name, "input": given}}
 
     def events(self) -> Iterator[tuple[str, JSON]]:
@@ -103,6 +106,9 @@ class Reply:
     cut_after: int | None = None  # events; half of the next one still comes
     corrupt: int | None = None  # this event arrives with a bit turned
     bytes_per_write: int | None = None
+    pace_seconds: float = 0.0  # between events
+    delay_seconds: float = 0.0  # before the headers
+    stall: tuple[int, float] | None = None  # before this event, so many seconds
 
     def __add__(self, other: Self) -> Self:
         return replace(self, said=self.said + other.said)
@@ -130,6 +136,17 @@ class Reply:
 
     def in_writes_of(self, size: int) -> Self:
         return replace(self, bytes_per_write=size)
+
+    def paced(self, seconds: float) -> Self:
+        return replace(self, pace_seconds=seconds)
+
+    def stalling(self, event: int, seconds: float) -> Self:
+        return replace(self, stall=(event, seconds))
+
+    def pause_before(self, event: int) -> float:
+        """The silence before an event."""
+        number, seconds = self.stall or (-1, 0.0)
+        return seconds if number == event else self.pace_seconds
 
     @property
     def stop_reason(self) -> str:
@@ -180,6 +197,7 @@ class Failure:
     message: str
     in_header: bool = True
     headers: tuple[tuple[str, str], ...] = ()
+    delay_seconds: float = 0.0  # before the headers
 
     def body(self) -> JSON:
         named = {} if self.in_header else {"__type": f"com.amazon.coral.service#{self.kind}"}

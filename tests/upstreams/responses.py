@@ -15,7 +15,7 @@ from tests.upstreams.chat_chunks import Asked
 from tests.upstreams.chat_completions import ChatUpstream
 from tests.upstreams.chat_replies import Scripted
 from tests.upstreams.chat_steps import EVENT_STREAM, Body, Frame, Head, Over, Pause, Step
-from tests.upstreams.chat_troubles import Cut, End, Reset, Rubbish, Stall, When
+from tests.upstreams.chat_troubles import Cut, End, ErrorFrame, Reset, Rubbish, Stall, When
 from tests.upstreams.connection import Connection, HttpRequest
 from tests.upstreams.gate import body_of, check_key
 from tests.upstreams.responses_events import Narrator, ResponseAsked
@@ -113,3 +113,6 @@ def _troubles(answer: Answer, when: When) -> Iterator[Step]:
                 yield Over()
             case Rubbish(_, data):
                 yield Frame(data)
+            case ErrorFrame(_, error):
+                yield Frame({"type": "error", **error})
+                yield Over()

@@ -13,7 +13,6 @@ from openai import AsyncOpenAI
 from openai.types.responses import Response
 
 from rejoinder.errors import Unavailable
-from rejoinder.runs import failed
 from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings
 from rejoinder.web.app import App
@@ -125,7 +124,7 @@ async def answering(
                 base_url="http://door/v1", api_key=KEY, max_retries=0, http_client=http
             )
             yield Claude(client, http, upstream)
-        await gateway.runs.drain(1, failed(_GONE))
+        await gateway.runs.drain(1, _GONE)
     store.close()
 
 

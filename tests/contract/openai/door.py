@@ -12,7 +12,6 @@ import httpx2
 from openai import AsyncOpenAI
 
 from rejoinder.errors import Unavailable
-from rejoinder.runs import failed
 from rejoinder.sealing import Sealer
 from rejoinder.settings import Settings
 from rejoinder.web.app import App
@@ -100,5 +99,5 @@ async def opened(folder: Path, upstream_url: str, **settings: JSON) -> AsyncIter
                 base_url="http://door/v1", api_key=KEY, http_client=http, max_retries=0
             )
             yield Door(app, client, http, store)
-            await gateway.runs.drain(5, failed(_GONE))
+            await gateway.runs.drain(5, _GONE)
     store.close()
