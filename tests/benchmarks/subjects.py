@@ -21,6 +21,7 @@ from tests.benchmarks.processes import Process, free_port
 
 DIRECT, BASELINE, PEER = "direct", "pass-through", "litellm"
 OURS = "rejoinder"
+DIALECTS = ("openai", "anthropic", "bedrock")  # besides chat completions
 _HERE = Path(__file__).parent
 _START_SECONDS = 60.0
 _REFUSING_SECONDS = 15.0
@@ -102,13 +103,14 @@ def _litellm(place: Place) -> Launch:
     return command, LITELLM_ENVIRONMENT
 
 
-_OURS = Subject("rejoinder", Api.RESPONSES, _rejoinder, prefix="bench/", install=install_rejoinder)
+_OURS = Subject(OURS, Api.RESPONSES, _rejoinder, prefix="bench/", install=install_rejoinder)
 SUBJECTS = (
     Subject(DIRECT, Api.CHAT, _direct),
     Subject(BASELINE, Api.CHAT, _through("httpx")),
     Subject("pass-through (aiohttp)", Api.CHAT, _through("aiohttp")),
     _OURS,
-    replace(_OURS, name="rejoinder, storing", store=True),
+    *(replace(_OURS, name=f"{OURS} ({each})", prefix=f"{each}/") for each in DIALECTS),
+    replace(_OURS, name=f"{OURS}, storing", store=True),
     Subject(PEER, Api.RESPONSES, _litellm, prefix="bench/", install=install_litellm),
 )
 
