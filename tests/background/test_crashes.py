@@ -230,7 +230,7 @@ def test_who_comes_between_two_attempts_sees_the_first_one_to_its_end(
     assert models.times_asked(model) == 1
 
 
-@pytest.mark.parametrize("point", ["accepted", "before the upstream call", "in a text"])
+@pytest.mark.parametrize("point", ["before the upstream call", "in a text"])
 def test_a_response_that_kills_every_worker_fails_after_three(
     server: CrashingServer, models: Models, receiver: Receiver, point: str
 ) -> None:
