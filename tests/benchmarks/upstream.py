@@ -5,7 +5,8 @@ name is the script:
 
 * `json`          one reply of about 64 tokens;
 * `paced-N-MS`    a stream of N tokens, each its own write, MS milliseconds apart;
-* `burst-N`       a stream of N tokens in large writes, as fast as the socket takes them.
+* `burst-N`       a stream of N tokens in large writes, as fast as the socket takes them;
+* `lossy-N`       the same, but for the last token.
 
 Tokens are numbered and dated, so that whoever reads one knows whether one is missing and how long
 it took.
@@ -70,7 +71,7 @@ class Upstream(asyncio.Protocol):
         if script == "paced":
             pace = self._paced(wire, int(numbers[0]), float(numbers[1]) / 1000)
         else:
-            pace = self._burst(wire, int(numbers[0]))
+            pace = self._burst(wire, int(numbers[0]) - (script == "lossy"))
         self._answering = asyncio.create_task(pace)
 
     async def _paced(self, wire: Wire, count: int, seconds: float) -> None:

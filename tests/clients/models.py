@@ -10,6 +10,8 @@ from tests.upstreams.chat_replies import Scripted
 
 type JSON = Any
 
+NUMBERS = count()  # one for all, for several may speak of the same upstream
+
 
 class Models:
     """The models of one provider of the server, and what reached them."""
@@ -21,11 +23,10 @@ class Models:
         self.name = name or provider  # by which tables of differences know it
         self._provider = provider
         self._dialect = dialect
-        self._numbers = count()
 
     def saying(self, *stories: Scripted, family: str = "model") -> str:
         """A new model, by the name that a client says; it echoes if it gets no stories."""
-        return self.named(self._dialect.name(family, next(self._numbers)), *stories)
+        return self.named(self._dialect.name(family, next(NUMBERS)), *stories)
 
     def named(self, name: str, *stories: Scripted) -> str:
         """The same for a name that the settings know."""

@@ -197,8 +197,8 @@ class Background:
         renew_at = monotonic() + self.limits.lease_seconds / 3
         while not run.task.done():
             await asyncio.wait({run.task}, timeout=BEAT_SECONDS)
-            if await self.store.writer(job.tenant, job.subject) not in (job.owner, None):
-                run.stop(silent)  # another has taken it over: a cancel, or a later owner
+            if await self.store.writer(job.tenant, job.subject) != job.owner:
+                run.stop(silent)  # it was ended, deleted or taken over, perhaps elsewhere
             if monotonic() >= renew_at:
                 renew_at = monotonic() + self.limits.lease_seconds / 3
                 try:

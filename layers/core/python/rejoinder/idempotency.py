@@ -69,8 +69,9 @@ class Idempotency:
         return await self.first(stored, key)
 
     async def _exists(self, tenant: str, response_id: str) -> bool:
-        if self.runs.get(tenant, response_id) is not None:
-            return True
+        run = self.runs.get(tenant, response_id)
+        if run is not None and run.recording.is_empty:
+            return True  # nobody keeps it yet; later ones may be deleted already
         with suppress(NotFound):
             await self.store.get(tenant, response_id)
             return True
