@@ -37,7 +37,7 @@ def test_aborted_streams_leave_nothing_open(
     assert upstream.wait_until(lambda: upstream.disconnects - before >= STREAMS)
     wait_until(lambda: process.num_fds() <= files + SPARE_FILES)
     assert process.num_threads() <= threads + 1
-    assert upstream.open_streams == 0
+    wait_until(lambda: upstream.open_streams == 0)
     with ask(server, models.saying(text(OUTPUT))) as exchange:
         assert folded(exchange.events())["status"] == "completed"
 
@@ -57,7 +57,7 @@ def test_stored_streams_that_nobody_reads_leave_nothing_open(
 
     assert {folded(replayed(server, each))["status"] for each in ids} == {"completed"}
     wait_until(lambda: process.num_fds() <= files + SPARE_FILES)
-    assert upstream.open_streams == 0
+    wait_until(lambda: upstream.open_streams == 0)
 
 
 @pytest.mark.parametrize("trouble", [Reset(1), Cut(1), ErrorFrame(1)], ids=["rst", "cut", "error"])
@@ -77,7 +77,7 @@ def test_upstreams_that_break_leave_nothing_open(
             assert folded(exchange.events())["status"] == "completed"
 
     wait_until(lambda: process.num_fds() <= files + SPARE_FILES)
-    assert upstream.open_streams == 0
+    wait_until(lambda: upstream.open_streams == 0)
 
 
 def test_deleted_responses_leave_nothing_open(
