@@ -1,3 +1,4 @@
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,5 +95,6 @@ def test_figures_and_ratios_are_shown_of_what_could_be_measured() -> None:
     assert all(found[1].figure(figure) is not None for figure in Figure)
     assert "times pass-through" in text
     assert "rejoinder: skipped, not here" in text
-    assert "| pass-through | 1.00 | 1.00 | 1.00 |" in markdown
+    row = r"\| pass-through \|(?: (?:1\.00|-) \|)+ 1\.00 \| 1\.00 \|"  # a tiny run may lack a slope
+    assert re.search(row, markdown)
     assert "\033" in as_text(found, TINY, coloured=True)
