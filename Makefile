@@ -39,6 +39,7 @@ bench: install ## Measure, and print ratios
 pins: $(UV)/bin/uv ## Pin the packages of every requirements.in (UPGRADE=1: their newest versions)
 	@$(call pin,layers/deps)
 	@$(call pin,local)
+	@$(call pin,infra)
 	@$(call pin,tests)
 
 clean: ## Remove all that make made
@@ -58,7 +59,12 @@ $(VENV)/.local: layers/deps/requirements.txt local/requirements.txt
 	@$(PY) -m pip install -qq --require-hashes $(^:%=-r %)
 	@touch $@
 
-$(VENV)/.tests: tests/requirements.txt $(VENV)/.local
+$(VENV)/.infra: infra/requirements.txt $(VENV)/.local
+	@echo 'Installing the packages of the deployment (once, about half a minute) …'
+	@$(PY) -m pip install -qq --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.tests: tests/requirements.txt $(VENV)/.infra
 	@echo 'Installing the packages of the tests (once, about a minute) …'
 	@$(PY) -m pip install -qq --require-hashes -r $<
 	@touch $@

@@ -224,10 +224,13 @@ class Disturbed:
     kills: int
     stops: int
 
-    @property
-    def attempts(self) -> int:
-        """How often it may have been made at most; a stop does not count as an attempt."""
-        return min(self.kills + 1, MAX_ATTEMPTS) + self.stops
+    def attempts(self, plan: Plan) -> int:
+        """How often it may have been made at most; a stop does not count as an attempt.
+
+        In the foreground it is its client who asks again, and a client never gives up.
+        """
+        falls = min(self.kills + 1, MAX_ATTEMPTS) if plan.is_background else self.kills + 1
+        return falls + self.stops
 
     def __bool__(self) -> bool:
         return self.kills + self.stops > 0
@@ -283,7 +286,7 @@ def check_story(
     plan, mine = story.plan, [k for k in kept.values() if k.response["model"] == story.model]
     asked = models.asked_at(story.model)
     assert len(mine) <= 1, "one request became two responses"
-    assert len(asked) <= disturbed.attempts, "it was made too often"
+    assert len(asked) <= disturbed.attempts(plan), "it was made too often"
     if story.ended_at and not story.was_deleted:
         assert not asked or asked[-1] <= story.ended_at, "it was made again after its end"
     if story.was_deleted:
