@@ -10,11 +10,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "layers" / "core" / "python" / "rejoinder"
 LOCAL = ROOT / "local" / "rejoinder_local"
+RUNTIME = ROOT / "layers" / "runtime" / "python" / "rejoinder_runtime"
+FUNCTIONS = ROOT / "functions"
+INFRA = ROOT / "infra"
 
 MAX_MODULE_LINES = 300
 
 # Each room of the core, and the rooms that it may import. `engine` knows no provider and no
-# store; `web` is the only room that knows HTTP messages; `wiring` alone sees everything.
+# store; `web` is the only room that knows HTTP messages; `wiring` puts the product together, and
+# `deployment` puts it into functions.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
     "errors": set(),
@@ -23,8 +27,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sealing": {"schema", "errors"},
     "providers": {"providers", "engine", "schema", "errors"},
     "storage": {"storage", "engine", "schema", "errors"},
+    "aws": {"aws", "storage", "engine", "schema", "errors"},
     "settings": {"providers", "webhooks", "errors"},
-    "runs": {"engine", "storage", "schema", "errors"},
+    "recorder": {"engine", "storage", "schema"},
+    "runs": {"recorder", "engine", "storage", "schema", "errors"},
     "conversation": {"storage", "sealing", "schema", "errors"},
     "truncation": {"conversation", "schema"},
     "turns": {
@@ -38,7 +44,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "webhooks": {"schema"},
     "announcing": {"webhooks", "providers", "storage", "errors"},
-    "background": {"announcing", "turns", "runs", "engine", "storage", "schema", "errors"},
+    "background": {
+        "announcing",
+        "turns",
+        "runs",
+        "recorder",
+        "engine",
+        "storage",
+        "schema",
+        "errors",
+    },
     "idempotency": {"runs", "storage", "errors"},
     "gateway": {
         "background",
@@ -63,9 +78,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "__init__",
     },
+    "services": {"providers", "settings"},
+    "dialects": {"providers", "settings"},
     "wiring": {
         "announcing",
         "background",
+        "dialects",
         "idempotency",
         "runs",
         "webhooks",
@@ -77,6 +95,25 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "errors",
     },
+    "observe": set(),
+    "deployment": {
+        "deployment",
+        "announcing",
+        "aws",
+        "background",
+        "dialects",
+        "gateway",
+        "observe",
+        "runs",
+        "sealing",
+        "services",
+        "storage",
+        "web",
+        "wiring",
+        "settings",
+        "schema",
+        "errors",
+    },
 }
 
 # What each room may import from outside the standard library.
@@ -84,6 +121,7 @@ PACKAGES: dict[str, set[str]] = {
     "schema": {"msgspec", "pydantic", "pydantic_core"},
     "engine": {"msgspec"},
     "sealing": {"msgspec", "cryptography"},
+    "aws": {"msgspec", "httpx"},
     "providers": {"msgspec", "httpx", "botocore", "jsonschema", "referencing"},
     "truncation": {"msgspec"},
     "webhooks": {"msgspec"},
@@ -91,11 +129,26 @@ PACKAGES: dict[str, set[str]] = {
     "gateway": {"msgspec"},
     "settings": {"pydantic"},
     "web": {"msgspec", "starlette", "pydantic"},
+    "dialects": {"httpx"},
     "wiring": {"httpx"},
+    "observe": {"aws_lambda_powertools"},
+    "deployment": {"httpx", "starlette"},
 }
+# What the stack reads of the product: its routes, its keys, its settings.
+INFRA_MAY_IMPORT = {"rejoinder.aws.table", "rejoinder.settings", "rejoinder.web.routes"}
+INFRA_PACKAGES = {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "infra", "pydantic"}
+
 LOCAL_PACKAGES = {"aiohttp", "httpx", "httpx_aiohttp", "msgspec", "pydantic", "uvicorn", "uvloop"}
 
-MODULES = sorted([*CORE.rglob("*.py"), *LOCAL.rglob("*.py")])
+MODULES = sorted(
+    [
+        *CORE.rglob("*.py"),
+        *LOCAL.rglob("*.py"),
+        *RUNTIME.rglob("*.py"),
+        *FUNCTIONS.rglob("*.py"),
+        *INFRA.rglob("*.py"),
+    ]
+)
 
 
 def name_of(path: Path) -> str:
@@ -148,6 +201,28 @@ def test_the_local_server_uses_only_the_packages_it_was_given(path: Path) -> Non
     assert packages_imported(path) <= LOCAL_PACKAGES
 
 
+@pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=name_of)
+def test_the_streaming_runtime_knows_the_standard_library_and_itself(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imported(path)}
+
+    assert roots <= set(sys.stdlib_module_names) | {"rejoinder_runtime"}
+
+
+@pytest.mark.parametrize("path", sorted(FUNCTIONS.rglob("*.py")), ids=name_of)
+def test_a_function_is_a_handler_over_the_layers(path: Path) -> None:
+    assert path.name == "handler.py"
+    assert rooms_imported(path) <= {"deployment", "schema"}
+    assert packages_imported(path) <= {"mangum"}
+
+
+@pytest.mark.parametrize("path", sorted(INFRA.rglob("*.py")), ids=name_of)
+def test_the_stack_reads_of_the_product_only_what_it_deploys(path: Path) -> None:
+    of_ours = {name for name in imported(path) if name.split(".")[0] == "rejoinder"}
+
+    assert of_ours <= INFRA_MAY_IMPORT
+    assert packages_imported(path) <= INFRA_PACKAGES
+
+
 def test_the_core_never_imports_the_local_server() -> None:
     importers = [
         path
@@ -175,7 +250,7 @@ def test_no_room_is_called_after_nothing_in_particular() -> None:
 
 
 def test_no_package_has_fewer_than_two_modules() -> None:
-    packages = {path.parent for path in MODULES}
+    packages = {path.parent for path in MODULES if FUNCTIONS not in path.parents}
 
     lonely = [package for package in packages if len(list(package.glob("*.py"))) < 2]
 

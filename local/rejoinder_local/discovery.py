@@ -7,11 +7,11 @@ import httpx
 from msgspec import DecodeError
 from msgspec.json import decode
 
+from rejoinder.dialects import DIALECTS, service_of, upstream_of
 from rejoinder.errors import GatewayError
 from rejoinder.providers.registry import Registry
 from rejoinder.providers.upstream import Upstream
 from rejoinder.settings import ProviderSettings
-from rejoinder.wiring import PROVIDERS, service_of, upstream_of
 
 LOCAL_SECONDS = 1.0
 REMOTE_SECONDS = 4.0
@@ -40,12 +40,12 @@ async def discover(
     listing = {
         name: provider
         for name, provider in asked.items()
-        if provider.dialect in PROVIDERS  # the others have no list to ask for
+        if provider.dialect in DIALECTS  # the others have no list to ask for
     }
 
     async def ask(name: str, provider: ProviderSettings) -> str:
         upstream = upstream_of(name, provider, transport, env)
-        answer = await _models(upstream, PROVIDERS[provider.dialect].models_path, seconds)
+        answer = await _models(upstream, DIALECTS[provider.dialect].models_path, seconds)
         if isinstance(answer, str):
             return answer
         registry.services[name].models = answer

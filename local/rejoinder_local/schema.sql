@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS responses (
     expires_at INTEGER NOT NULL,
     deleted_at INTEGER,
     writer     TEXT NOT NULL DEFAULT '',     -- who may write it while it is live
+    held_until REAL NOT NULL DEFAULT 0,      -- until then no other job may take it over
     is_followed INTEGER NOT NULL DEFAULT 0,  -- whether a reader follows it
     body       BLOB NOT NULL,
     UNIQUE (tenant, id)
@@ -62,6 +63,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
     key         TEXT NOT NULL,
     digest      TEXT NOT NULL,
     response_id TEXT NOT NULL,
+    reserved_until REAL NOT NULL,
     expires_at  INTEGER NOT NULL,
     PRIMARY KEY (tenant, key)
 ) WITHOUT ROWID;

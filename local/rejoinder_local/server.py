@@ -15,6 +15,8 @@ from typing import IO
 
 import uvicorn
 
+import rejoinder.schema.reader  # noqa: F401, or the first request would wait for it
+from rejoinder.dialects import load_all
 from rejoinder.errors import Unavailable
 from rejoinder.gateway import Gateway
 from rejoinder.runs import Runs
@@ -104,7 +106,9 @@ async def _serve(config: Config, listening: socket.socket) -> None:
     gateway = build_gateway(config.settings, stores, transport, Sealer(config.seal_key))
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     expect(gateway.registry, config.without(url).candidates, transport, os.environ)
+    load_all(gateway.registry)
     queue.release()
+    store.release()
     cut_off = await recover(store, queue)
     worker = _worker(config, gateway, queue)
     app = App(gateway, _keys(config), config.settings)

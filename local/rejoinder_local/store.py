@@ -13,15 +13,16 @@ from time import time
 
 from msgspec.json import Decoder, encode
 
-from rejoinder.engine.encoding import split_frames
 from rejoinder.engine.lifecycle import LIVE
-from rejoinder.errors import Conflict, NotFound
+from rejoinder.errors import Conflict, Held, NotFound
 from rejoinder.schema.items import JSON, Item
 from rejoinder.schema.request import restored
 from rejoinder.schema.response import Response
 from rejoinder.schema.tools import Tool
 from rejoinder.storage.base import Conversation, StoredResponse, Taken
+from rejoinder_local.batches import Batches
 from rejoinder_local.database import Database
+from rejoinder_local.items import ItemIndex
 
 _decode_response = Decoder(Response).decode
 _decode_items: Callable[[bytes], list[Item]] = Decoder(list[JSON]).decode
@@ -37,10 +38,16 @@ class SQLiteStore:
         self.database = Database(path, clock=clock)
         self._clock = clock
         self._db = self.database.db
+        self._batches = Batches(self._db)
+        self._items = ItemIndex(self._db)
 
     def close(self) -> None:
         """Write everything into the one file and let go of it."""
         self.database.close()
+
+    @property
+    def batch_seconds(self) -> float:
+        return 0.0
 
     async def begin(self, stored: StoredResponse, frames: Sequence[bytes]) -> None:
         response, tenant = stored.response, stored.tenant
@@ -60,8 +67,8 @@ class SQLiteStore:
                     _packed(stored.request) if response.background else None,
                 ),
             )
-            self._index(tenant, row, [*stored.input, *response.output])
-            self._append(row, frames, first_number=0, is_final=not response.is_live)
+            self._items.add(tenant, row, [*stored.input, *response.output])
+            self._batches.append(row, frames, first_number=0, is_final=not response.is_live)
 
     async def record(
         self,
@@ -71,43 +78,64 @@ class SQLiteStore:
         *,
         first_number: int,
         writer: str = "",
-    ) -> None:
+    ) -> bool:
         if (
             response.is_live
             and not _ends_item(frames)
             and self._append_live(tenant, response, frames, first_number, writer)
         ):
-            return
+            return False
         with self.database.transaction():
             row = self._written(tenant, response.id, writer)
-            self._append(row, frames, first_number=first_number, is_final=not response.is_live)
+            self._batches.append(
+                row, frames, first_number=first_number, is_final=not response.is_live
+            )
             self._update(row, response)
             if not response.is_live:
-                self._index(tenant, row, response.output)
+                self._items.add(tenant, row, response.output)
+        return False  # who follows reads each event as soon as it is told
 
-    async def take_over(self, tenant: str, response_id: str, writer: str) -> Taken:
+    async def take_over(
+        self, tenant: str, response_id: str, writer: str, *, hold_seconds: float | None = None
+    ) -> Taken:
         with self.database.transaction():
             row, status = self._row(tenant, response_id, error=Conflict)
             if status not in LIVE:
                 raise Conflict
-            self._db.execute("UPDATE responses SET writer = ? WHERE row = ?", (writer, row))
+            if hold_seconds is not None:
+                self._check_held(row, writer)
+            self._db.execute(
+                "UPDATE responses SET writer = ?, held_until = ? WHERE row = ?",
+                (writer, self._clock() + (hold_seconds or 0), row),
+            )
         expires_at, is_followed, request = self._db.execute(
             "SELECT expires_at, is_followed, request FROM responses JOIN contexts"
             " ON row = response WHERE row = ?",
             (row,),
         ).fetchone()
-        history, own, tools = self._context(row)
         stored = StoredResponse(
             tenant,
             self._get(tenant, response_id),
-            history,
-            own,
-            tools,
+            *self._context(row),
             expires_at,
             restored(zlib.decompress(request)) if request else None,
         )
         frames = await self.frames(tenant, response_id, after=-1)
         return Taken(stored, writer, frames, bool(is_followed))
+
+    async def hold(self, tenant: str, response_id: str, writer: str, *, seconds: float) -> None:
+        with self.database.transaction():
+            row, now = self._written(tenant, response_id, writer), self._clock()
+            self._db.execute(
+                "UPDATE responses SET held_until = ? WHERE row = ?", (now + seconds, row)
+            )
+
+    async def silent_seconds(self, tenant: str, response_id: str) -> float:  # noqa: ARG002
+        return 0.0  # `recover` ends what was cut off
+
+    def release(self) -> None:
+        """After a start: nobody is at work any more."""
+        self._db.execute("UPDATE responses SET held_until = 0 WHERE held_until > 0")
 
     async def rewind(
         self, tenant: str, response: Response, *, next_number: int, writer: str
@@ -115,8 +143,8 @@ class SQLiteStore:
         kept = (await self.frames(tenant, response.id, after=-1))[:next_number]
         with self.database.transaction():
             row = self._written(tenant, response.id, writer)
-            self._db.execute("DELETE FROM batches WHERE response = ?", (row,))
-            self._append(row, kept, first_number=0, is_final=False)
+            self._batches.remove(row)
+            self._batches.append(row, kept, first_number=0, is_final=False)
             self._update(row, response)
 
     async def mark_followed(self, tenant: str, response_id: str) -> None:
@@ -137,16 +165,7 @@ class SQLiteStore:
 
     async def frames(self, tenant: str, response_id: str, *, after: int) -> list[bytes]:
         row, _ = self._row(tenant, response_id)
-        found: list[bytes] = []
-        for last_number, is_compressed, joined in self._db.execute(
-            "SELECT last_number, is_compressed, frames FROM batches"
-            " WHERE response = ? AND last_number > ? ORDER BY last_number",
-            (row, after),
-        ):
-            batch = split_frames(zlib.decompress(joined) if is_compressed else joined)
-            first_number = last_number - len(batch) + 1
-            found += batch[max(0, after + 1 - first_number) :]
-        return found
+        return self._batches.after(row, after)
 
     async def conversation(self, tenant: str, response_id: str) -> Conversation:
         response = self._get(tenant, response_id)
@@ -159,18 +178,9 @@ class SQLiteStore:
         return self._context(row)[1]
 
     async def item(self, tenant: str, item_id: str) -> Item:
-        found = self._db.execute(
-            "SELECT responses.id FROM items JOIN responses ON row = response"
-            " WHERE items.tenant = ? AND items.id = ? AND deleted_at IS NULL AND expires_at > ?"
-            " ORDER BY response DESC LIMIT 1",
-            (tenant, item_id, self._clock()),
-        ).fetchone()
-        if found is None:
-            raise NotFound(
-                f"No item {item_id!r} is stored for this account.", code="item_not_found"
-            )
-        own = await self.input_items(tenant, found[0])
-        output: list[Item] = self._get(tenant, found[0]).output
+        response_id = self._items.response_of(tenant, item_id, now=self._clock())
+        own = await self.input_items(tenant, response_id)
+        output: list[Item] = self._get(tenant, response_id).output
         return next(item for item in (*own, *output) if item["id"] == item_id)
 
     async def delete(self, tenant: str, response_id: str) -> None:
@@ -212,6 +222,14 @@ class SQLiteStore:
         if found is None or found[1] not in LIVE or found[2] != writer:
             raise Conflict
         return int(found[0])
+
+    def _check_held(self, row: int, writer: str) -> None:
+        found = self._db.execute(
+            "SELECT 1 FROM responses WHERE row = ? AND held_until > ? AND writer != ?",
+            (row, self._clock(), writer),
+        ).fetchone()
+        if found is not None:
+            raise Held
 
     def _update(self, row: int, response: Response) -> None:
         self._db.execute(
@@ -260,27 +278,6 @@ class SQLiteStore:
             ),
         ).rowcount
         return added > 0
-
-    def _append(
-        self, row: int | None, frames: Sequence[bytes], *, first_number: int, is_final: bool
-    ) -> None:
-        """Add a batch; the last one brings all of them into one, compressed."""
-        joined, last_number = b"".join(frames), first_number + len(frames) - 1
-        if is_final:
-            earlier = self._db.execute(
-                "SELECT frames FROM batches WHERE response = ? ORDER BY last_number", (row,)
-            ).fetchall()
-            self._db.execute("DELETE FROM batches WHERE response = ?", (row,))
-            joined = zlib.compress(b"".join([*(part for (part,) in earlier), joined]), 1)
-        self._db.execute(
-            "INSERT INTO batches VALUES (?, ?, ?, ?)", (row, last_number, is_final, joined)
-        )
-
-    def _index(self, tenant: str, row: int | None, items: Sequence[Item]) -> None:
-        self._db.executemany(
-            "INSERT OR IGNORE INTO items VALUES (?, ?, ?)",
-            [(tenant, item["id"], row) for item in items],
-        )
 
 
 def _packed(content: JSON) -> bytes:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from logging import getLogger
 
 from rejoinder.announcing import Undelivered
-from rejoinder.background import Unfinished, silent
-from rejoinder.runs import Runs
+from rejoinder.background import Unfinished
+from rejoinder.runs import Runs, silent
 from rejoinder.storage.jobs import Job, Kind
 from rejoinder_local.jobs import SQLiteQueue
 
@@ -82,11 +82,11 @@ class Worker:
         except asyncio.CancelledError:
             await self._queue.retry(job, delay_seconds=0.0, counts=False)
             raise
-        except Unfinished:
+        except Unfinished as unfinished:
             if self._is_stopping:
                 await self._queue.retry(job, delay_seconds=0.0, counts=False)
             else:
-                await self._queue.retry(job, delay_seconds=delay_seconds)
+                await self._queue.retry(job, delay_seconds=delay_seconds, counts=unfinished.counts)
         except Exception:  # a job that breaks us must neither be lost nor stop the others
             log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
             await self._queue.retry(job, delay_seconds=delay_seconds)

@@ -1,145 +1,29 @@
 """A job in two hands: the later owner shuts the earlier one out, whoever is faster."""
 
 import asyncio
-import json
 import os
 import signal
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, override
 
-import httpx
 import pytest
 
-from rejoinder.background import CUT_OFF, UNREADABLE, Background
+from rejoinder.background import CUT_OFF, UNREADABLE, Unfinished
 from rejoinder.errors import Conflict
-from rejoinder.gateway import Gateway
-from rejoinder.schema.request import read_request
-from rejoinder.sealing import Sealer
-from rejoinder.settings import BackgroundSettings, ProviderSettings, Settings
-from rejoinder.storage.jobs import Job
-from rejoinder.wiring import build_gateway
-from rejoinder_local.jobs import SQLiteQueue
-from rejoinder_local.store import SQLiteStore
-from rejoinder_local.stores import stores_of
 from tests.background.kept import is_quiet, kept
 from tests.background.process import eventually
 from tests.background.scripted import Models
+from tests.background.sharing import LEASE_SECONDS, TENANT, Process, process, until
 from tests.faults.asking import ask, replayed
 from tests.faults.folding import folded
 from tests.faults.wire import event_of
 from tests.server import Server
 from tests.upstreams.chat_completions import ChatUpstream
 from tests.upstreams.chat_replies import text
-
-type JSON = Any
-
-TENANT = "dev"
-LEASE_SECONDS = 3.0
-NO_TIME_SECONDS = 0.0
-
-
-class Pieces(httpx.AsyncByteStream):
-    """The body of a reply whose pieces come when the test says so."""
-
-    def __init__(self) -> None:
-        self._pieces: asyncio.Queue[JSON] = asyncio.Queue()
-
-    def say(self, *words: str) -> None:
-        for word in words:
-            self._pieces.put_nowait({"delta": {"content": word}})
-
-    def end(self) -> None:
-        self._pieces.put_nowait({"delta": {}, "finish_reason": "stop"})
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while "finish_reason" not in (choice := await self._pieces.get()):
-            yield _frame(choice)
-        yield _frame(choice)
-        yield b"data: [DONE]\n\n"
-
-
-class Upstream(httpx.AsyncBaseTransport):
-    """An upstream at which one worker asks."""
-
-    def __init__(self) -> None:
-        self.replies: list[Pieces] = []
-
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.replies.append(Pieces())
-        headers = {"content-type": "text/event-stream"}
-        return httpx.Response(200, headers=headers, stream=self.replies[-1])
-
-
-class Process:
-    """What one process holds: connections of its own to the file that all share."""
-
-    def __init__(self, folder: Path, provider: str = "scripted") -> None:
-        self.upstream = Upstream()
-        self._provider = provider
-        self.store = SQLiteStore(folder / "responses.sqlite3")
-        self.queue = SQLiteQueue(self.store.database)
-        self.gateway = self._gateway()
-
-    def _gateway(self) -> Gateway:
-        settings = Settings(
-            providers={self._provider: ProviderSettings(base_url="http://upstream.test/v1")},
-            background=BackgroundSettings(lease_seconds=LEASE_SECONDS),
-            retries=0,
-        )
-        stores = stores_of(self.store, self.queue)
-        return build_gateway(settings, stores, self.upstream, Sealer(bytes(32)), {})
-
-    @property
-    def background(self) -> Background:
-        return self.gateway.background
-
-    async def queued(self, *, stream: bool = False) -> str:
-        body = {"model": "scripted/model", "input": "Hi", "background": True, "stream": stream}
-        request = read_request(json.dumps(body).encode(), unsupported_tools="drop")
-        return (await self.gateway.create(TENANT, request)).response.id
-
-    async def claimed(self, lease_seconds: float = NO_TIME_SECONDS) -> Job:
-        job = await self.queue.claim(lease_seconds=lease_seconds)
-        assert job is not None
-        return job
-
-    async def running(self, job: Job, *words: str) -> tuple[asyncio.Task[None], Pieces]:
-        """A run of the job that has told these words."""
-        doing = asyncio.create_task(self.background.run(job))
-        known = len(self.upstream.replies)
-        await _until(lambda: len(self.upstream.replies) > known)
-        reply = self.upstream.replies[-1]
-        reply.say(*words)
-        await _until(lambda: self.has_told(job.subject, words))
-        return doing, reply
-
-    def has_told(self, response_id: str, words: tuple[str, ...]) -> bool:
-        told = b"".join(kept(self.store.database.path.parent)[response_id].frames)
-        return all(f'"delta":"{word}"'.encode() in told for word in words)
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110, it looks at a file
-            await asyncio.sleep(0.01)
-
-
-def _frame(choice: JSON) -> bytes:
-    chunk = {"id": "chatcmpl-1", "choices": [{"index": 0, **choice}]}
-    return f"data: {json.dumps(chunk)}\n\n".encode()
-
-
-@contextmanager
-def process(folder: Path, provider: str = "scripted") -> Iterator[Process]:
-    one = Process(folder, provider)
-    yield one
-    one.store.close()
 
 
 @pytest.fixture
@@ -180,6 +64,27 @@ async def test_the_late_owner_changes_nothing(
     assert kept(tmp_path) == before
     reply.end()
     await doing
+    [after] = kept(tmp_path).values()
+    after.check()
+    assert after.response["output_text"] == "kept"
+
+
+async def test_a_job_that_is_delivered_twice_runs_once(
+    processes: tuple[Process, Process], tmp_path: Path
+) -> None:
+    one, two = processes
+    await one.queued()
+    first, second = await one.claimed(), await two.claimed()
+    doing, reply = await one.running(first, "kept")
+
+    with pytest.raises(Unfinished) as refused:
+        await two.background.run(second)
+    reply.end()
+    await doing
+    await two.background.run(second)
+
+    assert not refused.value.counts
+    assert two.upstream.replies == []
     [after] = kept(tmp_path).values()
     after.check()
     assert after.response["output_text"] == "kept"
@@ -241,7 +146,7 @@ async def test_readers_of_the_early_owner_see_only_what_is_kept(
             seen.extend(frames)
 
     reading = asyncio.create_task(read())
-    await _until(lambda: b'"delta":"seen"' in b"".join(seen))
+    await until(lambda: b'"delta":"seen"' in b"".join(seen))
     await two.background.run(await two.claimed())
     lost.say("unseen")
     lost.end()
@@ -267,7 +172,7 @@ async def test_a_run_that_is_stopped_before_its_first_step_ends_for_its_readers(
             seen.extend(frames)
 
     reading = asyncio.create_task(read())
-    await _until(lambda: len(seen) == 2)
+    await until(lambda: len(seen) == 2)
     doing = asyncio.create_task(one.background.run(await one.claimed()))
     cancelled = await asyncio.create_task(one.gateway.cancel(TENANT, response_id))
     await doing

@@ -23,12 +23,13 @@ from rejoinder.engine.deltas import (
     ToolCallDelta,
 )
 from rejoinder.engine.encoding import TERMINAL_HEADS, frames_of
+from rejoinder.engine.recovery import resumed
 from rejoinder.engine.tool_names import ToolNames
-from rejoinder.errors import Conflict, GatewayError, NotFound
+from rejoinder.errors import Conflict, GatewayError, Held, NotFound
 from rejoinder.schema import events
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.items import Item
-from rejoinder.schema.request import read_request
+from rejoinder.schema.reader import read_request
 from rejoinder.schema.response import Response, Usage
 from rejoinder.schema.tools import Tool
 from rejoinder.storage.base import ResponseStore, StoredResponse
@@ -531,6 +532,91 @@ class StoreContract:
         with pytest.raises(Conflict):
             await run.taken_by("two" if writer == "one" else "one").end()
         await Run(store).taken_by(writer).beside(run).end()
+
+    async def test_what_is_held_is_not_taken_over_by_another_job(
+        self, store: ResponseStore, clock: Clock
+    ) -> None:
+        run = await Run(store).enqueue()
+        await store.take_over(ACME, ID, "one", hold_seconds=30)
+
+        with pytest.raises(Held):
+            await store.take_over(ACME, ID, "two", hold_seconds=30)
+        clock.now += 29
+        await store.hold(ACME, ID, "one", seconds=30)
+        clock.now += 29
+        with pytest.raises(Held):
+            await store.take_over(ACME, ID, "two", hold_seconds=30)
+
+        assert await store.writer(ACME, ID) == "one"
+        await run.taken_by("one").say(Started())
+        clock.now += 30
+        await store.take_over(ACME, ID, "two", hold_seconds=30)
+        assert await store.writer(ACME, ID) == "two"
+
+    async def test_who_holds_it_takes_it_over_again(self, store: ResponseStore) -> None:
+        await Run(store).enqueue()
+        await store.take_over(ACME, ID, "one", hold_seconds=30)
+
+        await store.take_over(ACME, ID, "one", hold_seconds=30)
+
+        assert await store.writer(ACME, ID) == "one"
+
+    async def test_what_is_held_is_taken_over_by_force(self, store: ResponseStore) -> None:
+        await Run(store).enqueue()
+        await store.take_over(ACME, ID, "one", hold_seconds=30)
+
+        await store.take_over(ACME, ID, "two")
+
+        with pytest.raises(Conflict):
+            await store.hold(ACME, ID, "one", seconds=30)
+        await store.take_over(ACME, ID, "three", hold_seconds=30)
+        assert await store.writer(ACME, ID) == "three"
+
+    async def test_only_the_writer_of_a_live_response_holds_it(
+        self, store: ResponseStore, clock: Clock
+    ) -> None:
+        await whole_run(store, "resp_done")
+        await Run(store, "resp_deleted").begin()
+        await Run(store, "resp_expired", expires_at=NOW + 10).begin()
+        await Run(store, "resp_live").begin()
+        await store.delete(ACME, "resp_deleted")
+        clock.now = NOW + 10
+
+        for name, writer in (
+            ("done", ""),
+            ("deleted", ""),
+            ("expired", ""),
+            ("never", ""),
+            ("live", "another"),
+        ):
+            with pytest.raises(Conflict):
+                await store.hold(ACME, f"resp_{name}", writer, seconds=30)
+        await store.hold(ACME, "resp_live", "", seconds=30)
+
+    async def test_nobody_is_silent_about_what_is_final_or_gone(
+        self, store: ResponseStore, clock: Clock
+    ) -> None:
+        await whole_run(store, "resp_done")
+        await Run(store, "resp_deleted").begin()
+        await store.delete(ACME, "resp_deleted")
+        clock.now += 100
+
+        for name in ("done", "deleted", "never"):
+            assert await store.silent_seconds(ACME, f"resp_{name}") == 0.0
+
+    async def test_numbers_may_be_passed_over(self, store: ResponseStore) -> None:
+        run = await Run(store).begin(TextDelta(0, "Hi"))
+        taken = await store.take_over(ACME, ID, "one")
+        assembler = resumed(taken.stored.response, taken.frames, skipped=1000)
+        told = frames_of(assembler.fail(GatewayError("It broke.", code="server_error")))
+
+        first_number = len(run.frames) + 1000
+        await store.record(ACME, assembler.response, told, first_number=first_number, writer="one")
+
+        assert await store.frames(ACME, ID, after=-1) == run.frames + told
+        assert await store.frames(ACME, ID, after=len(run.frames) - 1) == told
+        assert await store.frames(ACME, ID, after=len(run.frames) + 500) == told
+        assert await store.frames(ACME, ID, after=first_number) == told[1:]
 
     async def test_that_somebody_follows_is_told_to_who_takes_over(
         self, store: ResponseStore

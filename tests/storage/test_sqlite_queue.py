@@ -19,9 +19,9 @@ from tests.storage.queue_contract import (
     FIRST,
     LEASE_SECONDS,
     DeliveriesContract,
+    ExactQueueContract,
     KeysContract,
     Pass,
-    QueueContract,
     a_run,
     claimed,
     claimed_subjects,
@@ -78,7 +78,7 @@ def time(clock: Clock) -> Pass:
     return passes
 
 
-class TestSQLiteKeepsTheContractOfQueues(QueueContract):
+class TestSQLiteKeepsTheContractOfQueues(ExactQueueContract):
     pass
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from logging import getLogger
-from time import monotonic
+from math import inf
+from time import monotonic, time
 from typing import Literal
 
 from msgspec import structs
@@ -22,12 +23,14 @@ from rejoinder.engine.recovery import resumed
 from rejoinder.errors import (
     Conflict,
     GatewayError,
+    Held,
     InvalidRequest,
     NotFound,
     RateLimited,
     Unavailable,
 )
-from rejoinder.runs import Ending, Run, Runs, failed
+from rejoinder.recorder import HOLD_SECONDS
+from rejoinder.runs import Ending, Run, Runs, failed, silent
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.ids import new_id
 from rejoinder.schema.request import CreateResponse
@@ -38,6 +41,8 @@ from rejoinder.turns import Turns
 
 MAX_ATTEMPTS = 3
 FIRST_EVENTS = 2  # created and queued: told by who queued it, and true in every attempt
+LOST_SECONDS = 900.0  # a job of which nothing was heard for so long is sent again
+MAX_UNRECORDED = 100_000  # events that a process may have shown before it died
 BEAT_SECONDS = 1.0  # how often a worker looks whether it may go on
 CANCEL_SECONDS = 2.0
 
@@ -51,6 +56,9 @@ CUT_OFF = Unavailable(
 )
 UNREADABLE = Unavailable(
     "This request was queued by another version of the server; ask again.", code="server_error"
+)
+LEFT = Unavailable(
+    "The process that made this response was stopped; ask again.", code="server_error"
 )
 TOO_LONG = Unavailable("The response took longer than a worker may run.", code="server_error")
 
@@ -67,13 +75,15 @@ def cut_short(assembler: ResponseAssembler) -> Sequence[StreamEvent]:
     return assembler.cut()
 
 
-def silent(_assembler: ResponseAssembler) -> Sequence[StreamEvent]:
-    """No end: somebody else writes, or will go on."""
-    return []
-
-
 class Unfinished(Exception):
-    """A run stopped before its response had ended; its job is to be done again."""
+    """A run stopped before its response had ended; its job is to be done again.
+
+    `counts`: whether this was an attempt.
+    """
+
+    def __init__(self, *, counts: bool = True) -> None:
+        super().__init__(counts)
+        self.counts = counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,33 @@ class Background:
         await self.store.begin(stored, frames)
         await self.jobs.send(NewJob("run", stored.tenant, stored.response.id))
 
+    async def attended(self, tenant: str, response_id: str) -> Response:
+        """The response as it stands; one that its makers left is ended, or queued again.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        response = await self.store.get(tenant, response_id)
+        if not response.is_live or self.runs.get(tenant, response_id) is not None:
+            return response
+        silent_seconds = await self.store.silent_seconds(tenant, response_id)
+        if response.background:
+            if silent_seconds > LOST_SECONDS:
+                await self._queue_again(tenant, response_id)
+            return response
+        if silent_seconds > 2 * HOLD_SECONDS:
+            with suppress(Conflict):
+                taken = await self.store.take_over(tenant, response_id, f"end {new_id('req')}")
+                await self._end(taken, failed(LEFT), unrecorded=MAX_UNRECORDED)
+        return await self.store.get(tenant, response_id)
+
+    async def _queue_again(self, tenant: str, response_id: str) -> None:
+        """Its job may have been lost between two writes; one too many does nothing."""
+        with suppress(Conflict):
+            writer = await self.store.writer(tenant, response_id) or ""
+            await self.store.hold(tenant, response_id, writer, seconds=0.0)  # it is looked after
+            await self.jobs.send(NewJob("run", tenant, response_id))
+
     async def cancel(self, tenant: str, response_id: str) -> Response:
         """Stop a background response; one that has ended stays as it is.
 
@@ -138,21 +175,41 @@ class Background:
             await self._end(taken, cancelled)
         return await self.store.get(tenant, response_id)
 
-    async def run(self, job: Job) -> None:
-        """Do a job of kind `run`. One that comes twice, or too late, does nothing.
+    async def run(self, job: Job, *, ends_at: float = inf) -> None:
+        """Do a job of kind `run`, by a time of day at most. One that comes too late does nothing.
 
         Raises:
-            Unfinished: if it is to be done again.
+            Unfinished: if it is to be done again, also because another worker is at it.
         """
-        try:
-            taken = await self.store.take_over(job.tenant, job.subject, job.owner)
-        except (Conflict, NotFound):
-            log.info("job_without_work", extra={"response_id": job.subject})
-        else:
-            await self._run(job, taken)
+        if taken := await self._taken(job):
+            await self._run(job, taken, min(self.limits.deadline_seconds, ends_at - time()))
         await self.announcer.announce(job.tenant, job.subject)
 
-    async def _run(self, job: Job, taken: Taken) -> None:
+    async def give_up(self, job: Job) -> None:
+        """End what no worker will begin again.
+
+        Raises:
+            Unfinished: if one is still at it.
+        """
+        if taken := await self._taken(job):
+            await self._end(taken, failed(GAVE_UP))
+        await self.announcer.announce(job.tenant, job.subject)
+
+    async def _taken(self, job: Job) -> Taken | None:
+        """What the job is about, held by its owner; None if there is nothing left to do."""
+        hold_seconds = self.limits.lease_seconds
+        try:
+            return await self.store.take_over(
+                job.tenant, job.subject, job.owner, hold_seconds=hold_seconds
+            )
+        except Held:
+            log.info("job_held", extra={"response_id": job.subject})
+            raise Unfinished(counts=False) from None
+        except (Conflict, NotFound):
+            log.info("job_without_work", extra={"response_id": job.subject})
+            return None
+
+    async def _run(self, job: Job, taken: Taken, within_seconds: float) -> None:
         request = taken.stored.request
         if request is None:
             await self._end(taken, failed(UNREADABLE))
@@ -161,7 +218,7 @@ class Background:
         elif len(taken.frames) > FIRST_EVENTS and (request.stream or taken.is_followed):
             await self._end(taken, failed(CUT_OFF))
         else:
-            await self._supervised(job, await self._begun(job, taken, request))
+            await self._supervised(job, await self._begun(job, taken, request), within_seconds)
 
     async def _begun(self, job: Job, taken: Taken, request: CreateResponse) -> Run | None:
         """The run, from the beginning; None if it failed at once."""
@@ -189,11 +246,11 @@ class Background:
         self.runs.add(job.tenant, job.subject, run)
         return run
 
-    async def _supervised(self, job: Job, run: Run | None) -> None:
+    async def _supervised(self, job: Job, run: Run | None, within_seconds: float) -> None:
         """Hold the lease while the run goes on; stop it when it may not, or time is up."""
         if run is None:
             return
-        deadline = monotonic() + self.limits.deadline_seconds
+        deadline = monotonic() + within_seconds
         renew_at = monotonic() + self.limits.lease_seconds / 3
         while not run.task.done():
             await asyncio.wait({run.task}, timeout=BEAT_SECONDS)
@@ -202,7 +259,7 @@ class Background:
             if monotonic() >= renew_at:
                 renew_at = monotonic() + self.limits.lease_seconds / 3
                 try:
-                    await self.jobs.renew(job, lease_seconds=self.limits.lease_seconds)
+                    await self._renew(job)
                 except Conflict:
                     run.stop(silent)
             if monotonic() >= deadline:
@@ -211,17 +268,28 @@ class Background:
         if await self.store.writer(job.tenant, job.subject) == job.owner:
             raise Unfinished
 
+    async def _renew(self, job: Job) -> None:
+        """Be heard of, first by the store: who gets this job after us must not find it held."""
+        seconds = self.limits.lease_seconds
+        with suppress(Conflict):  # it has ended, perhaps by us; the writer is looked at anyway
+            await self.store.hold(job.tenant, job.subject, job.owner, seconds=seconds)
+        await self.jobs.renew(job, lease_seconds=seconds)
+
     def _deadline_ending(self) -> Ending:
         return failed(TOO_LONG) if self.limits.deadline_ends == "failed" else cut_short
 
-    async def _end(self, taken: Taken, ending: Ending) -> None:
-        """End a response that nobody is making."""
-        assembler = resumed(taken.stored.response, taken.frames)
+    async def _end(self, taken: Taken, ending: Ending, *, unrecorded: int = 0) -> None:
+        """End a response that nobody is making.
+
+        `unrecorded`: how many events may have been shown that are not recorded; their numbers
+        are not used again.
+        """
+        assembler = resumed(taken.stored.response, taken.frames, skipped=unrecorded)
         told = ending(assembler)
         await self.store.record(
             taken.stored.tenant,
             assembler.response,
             frames_of(told),
-            first_number=len(taken.frames),
+            first_number=told[0].sequence_number,
             writer=taken.writer,
         )

@@ -141,6 +141,15 @@ class Interrupted(Unavailable):
         super().__init__(message)
 
 
+class TimeUp(Unavailable):
+    """The process may not go on with a response for longer."""
+
+    def __init__(
+        self, message: str = "There was no time left for this response; ask in the background."
+    ) -> None:
+        super().__init__(message)
+
+
 class SchemaMismatch(GatewayError):
     """The model's answer does not match the caller's schema; trying again may help."""
 
@@ -159,3 +168,7 @@ class UpstreamAuth(GatewayError):
 
 class Conflict(Exception):
     """A write came too late: the response is final, or gone."""
+
+
+class Held(Conflict):
+    """Somebody else is at work on the response, and was heard of a moment ago."""

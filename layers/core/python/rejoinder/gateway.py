@@ -3,18 +3,20 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from math import inf
 
 from msgspec import structs
 
 from rejoinder.background import Background
 from rejoinder.engine.assembler import ResponseAssembler
-from rejoinder.engine.encoding import frames_of, without_padding
-from rejoinder.engine.pipeline import Events, collect, respond
+from rejoinder.engine.encoding import TERMINAL_HEADS, frames_of, without_padding
+from rejoinder.engine.failures import raised_again
+from rejoinder.engine.pipeline import Deltas, Events, collect, respond
 from rejoinder.engine.tool_names import ToolNames
-from rejoinder.errors import GatewayError, NotFound
+from rejoinder.errors import NotFound
 from rejoinder.idempotency import Idempotency, IdempotencyKey
 from rejoinder.providers.registry import Registry
-from rejoinder.runs import Run, Runs, failed
+from rejoinder.runs import DELETED, Run, Runs, failed, until
 from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
@@ -23,9 +25,6 @@ from rejoinder.storage.deliveries import Delivery
 from rejoinder.turns import INCLUDE_SEALED, Begun, Turns
 
 type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
-
-DELETED = GatewayError("The response was deleted while it was made.", code="server_error")
-"""The last word of a response that is deleted while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,16 @@ class Gateway:
     poll_seconds: float = 0.5
 
     async def create(
-        self, tenant: str, request: CreateResponse, key: IdempotencyKey | None = None
+        self,
+        tenant: str,
+        request: CreateResponse,
+        key: IdempotencyKey | None = None,
+        *,
+        ends_at: float = inf,
     ) -> Made:
         """Make a response and give it when it has ended, or has been queued.
+
+        `ends_at`: the time of day, in Unix seconds, until which this process may work on it.
 
         Raises:
             GatewayError: if the request is wrong or the upstream fails.
@@ -71,16 +77,22 @@ class Gateway:
         elif request.background:
             response = await self._queued(begun)
         elif request.store:
-            response = await self._run(begun).response()
+            response = await self._run(begun, key, ends_at).response()
         else:
-            await collect(respond(begun.assembler, self.runs.unstored(begun.attempts.deltas())))
+            deltas = self.runs.unstored(until(begun.attempts.deltas(), ends_at))
+            await collect(respond(begun.assembler, deltas))
             if begun.assembler.failure is not None:
                 raise begun.assembler.failure
             response = begun.assembler.response
         return Made(response, begun.attempts.route.name)
 
     async def stream(
-        self, tenant: str, request: CreateResponse, key: IdempotencyKey | None = None
+        self,
+        tenant: str,
+        request: CreateResponse,
+        key: IdempotencyKey | None = None,
+        *,
+        ends_at: float = inf,
     ) -> Telling:
         """Make a response and tell it as it comes.
 
@@ -97,9 +109,9 @@ class Gateway:
             frames = await self.follow(tenant, first)
             return Telling(frames, run.promise) if run else Telling(frames)
         if request.store:
-            frames = self._run(begun).recording.follow()
+            frames = self._run(begun, key, ends_at).recording.follow()
         else:
-            deltas = self.runs.unstored(begun.attempts.deltas())
+            deltas = self.runs.unstored(until(begun.attempts.deltas(), ends_at))
             frames = _encoded(respond(begun.assembler, deltas))
         return Telling(frames, begun.assembler.promise, lambda: begun.attempts.route.name)
 
@@ -111,7 +123,7 @@ class Gateway:
         Raises:
             NotFound: if there is none.
         """
-        response = await self.store.get(tenant, response_id)
+        response = await self.background.attended(tenant, response_id)
         return response if shows_sealed else _without_sealed(response)
 
     async def follow(
@@ -125,7 +137,7 @@ class Gateway:
         run = self.runs.get(tenant, response_id)
         if run is None or not run.recording.is_empty:  # else nobody keeps it yet
             response = await self.store.get(tenant, response_id)
-            if response.background and response.is_live:
+            if response.is_live and (response.background or run is None):
                 await self.store.mark_followed(tenant, response_id)
         told = run.recording.follow(after) if run else self._replay(tenant, response_id, after)
         return told if with_padding else _unpadded(told)
@@ -178,20 +190,34 @@ class Gateway:
             async for _ in self._replay(tenant, response_id, -1):
                 pass
         shows_sealed = INCLUDE_SEALED in request.include
-        return await self.retrieve(tenant, response_id, shows_sealed=shows_sealed)
+        ended = await self.retrieve(tenant, response_id, shows_sealed=shows_sealed)
+        if ended.error is not None and not request.background:
+            raise raised_again(ended.error)  # as the first one was answered
+        return ended
 
-    def _run(self, begun: Begun) -> Run:
+    def _run(self, begun: Begun, key: IdempotencyKey | None, ends_at: float) -> Run:
         stored = begun.stored
-        run = Run(self.store, stored, begun.assembler, begun.attempts.deltas())
+        deltas = until(self._released(begun, key), ends_at)
+        run = Run(self.store, stored, begun.assembler, deltas)
         self.runs.add(stored.tenant, stored.response.id, run)
         return run
+
+    async def _released(self, begun: Begun, key: IdempotencyKey | None) -> Deltas:
+        """The deltas; if there are none, the key stands for nothing."""
+        try:
+            async with aclosing(begun.attempts.deltas()) as deltas:
+                async for batch in deltas:
+                    yield batch
+        finally:
+            if not begun.assembler.has_started:
+                await self.idempotency.release(begun.stored, key)
 
     async def _replay(self, tenant: str, response_id: str, after: int) -> Frames:
         """From the store, until this process makes the response itself, or it has ended."""
         known: Response | None = None
         while True:
             try:
-                response = await self.store.get(tenant, response_id)  # first: no event is missed
+                response = await self.background.attended(tenant, response_id)  # before its events
                 frames = await self.store.frames(tenant, response_id, after=after)
             except NotFound:
                 if known is None:
@@ -202,7 +228,7 @@ class Gateway:
             if frames:
                 after += len(frames)
                 yield frames
-            if not response.is_live:
+            if not response.is_live or _has_ended(frames):
                 return
             if run := self.runs.get(tenant, response_id):
                 async with aclosing(run.recording.follow(after)) as told:
@@ -210,6 +236,10 @@ class Gateway:
                         yield frames
                 return
             await self.runs.wait_for_another(self.poll_seconds)
+
+
+def _has_ended(frames: list[bytes]) -> bool:
+    return bool(frames) and frames[-1].startswith(TERMINAL_HEADS)
 
 
 def _last_words(response: Response, after: int) -> list[bytes]:

@@ -1,8 +1,10 @@
 """A request that is sent twice is answered once: the second time with the first one's response."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from time import time
 from typing import Self
 
 from rejoinder.errors import InvalidRequest, NotFound
@@ -11,6 +13,7 @@ from rejoinder.storage.base import ResponseStore, StoredResponse
 from rejoinder.storage.idempotency import IdempotencyKeys, Remembered
 
 KEPT_SECONDS = 24 * 3600
+LOOK_SECONDS = 0.25
 MAX_KEY_LENGTH = 255
 
 
@@ -43,6 +46,7 @@ class Idempotency:
     keys: IdempotencyKeys
     store: ResponseStore
     runs: Runs
+    reserved_seconds: float = 0.0  # for the upstream's first word, where other processes may ask
 
     async def first(self, stored: StoredResponse, key: IdempotencyKey | None) -> str | None:
         """The id of the response that the key stands for; None: from now on, for this one.
@@ -52,21 +56,32 @@ class Idempotency:
         """
         if key is None or not stored.response.store:
             return None
-        mine = Remembered(key.digest, stored.response.id)
         expires_at = stored.response.created_at + KEPT_SECONDS
-        first = await self.keys.remember(stored.tenant, key.key, mine, expires_at=expires_at)
-        if first is None:
-            return None
+        while True:
+            mine = Remembered(key.digest, stored.response.id, time() + self.reserved_seconds)
+            first = await self.keys.remember(stored.tenant, key.key, mine, expires_at=expires_at)
+            if first is None:
+                return None
+            self._check(first, key)
+            if await self._exists(stored.tenant, first.response_id):
+                return first.response_id
+            if time() < first.reserved_until:  # another process may be asking its upstream
+                await asyncio.sleep(LOOK_SECONDS)
+            else:  # it was deleted, or came to nothing
+                await self.keys.forget(stored.tenant, key.key, first.response_id)
+
+    async def release(self, stored: StoredResponse, key: IdempotencyKey | None) -> None:
+        """A first one came to nothing: who sends it again need not wait."""
+        if key is not None and stored.response.store:
+            await self.keys.forget(stored.tenant, key.key, stored.response.id)
+
+    def _check(self, first: Remembered, key: IdempotencyKey) -> None:
         if first.digest != key.digest:
             raise InvalidRequest(
                 "This 'Idempotency-Key' came with another body before; a new request needs a new "
                 "key.",
                 code="idempotency_key_reused",
             )
-        if await self._exists(stored.tenant, first.response_id):
-            return first.response_id
-        await self.keys.forget(stored.tenant, key.key)  # it came to nothing, or was deleted
-        return await self.first(stored, key)
 
     async def _exists(self, tenant: str, response_id: str) -> bool:
         run = self.runs.get(tenant, response_id)

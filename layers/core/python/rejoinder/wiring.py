@@ -1,40 +1,21 @@
 """Settings → gateway → application: the only place that puts the parts together."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import httpx
 
 from rejoinder.announcing import Announcer
 from rejoinder.background import Background, Limits
+from rejoinder.dialects import service_of
 from rejoinder.gateway import Gateway
 from rejoinder.idempotency import Idempotency
-from rejoinder.providers import anthropic
-from rejoinder.providers.anthropic.models import CLAUDE, UNKNOWN
-from rejoinder.providers.anthropic.refusals import refusal as anthropic_refusal
-from rejoinder.providers.base import ModelFacts, Provider
-from rejoinder.providers.bedrock import Bedrock
-from rejoinder.providers.bedrock.models import profile_of
-from rejoinder.providers.bedrock.refusals import refuse as bedrock_refusal
-from rejoinder.providers.bedrock.signing import ApiKey, SigV4, configured_region, endpoint_of
-from rejoinder.providers.chat_completions import ChatCompletions
-from rejoinder.providers.demo import Demo
 from rejoinder.providers.fetching import Fetcher, Policy
-from rejoinder.providers.openai import OpenAIResponses
-from rejoinder.providers.openai.models import OPENAI, PLAIN_MODELS
-from rejoinder.providers.openai.refusals import refusal as openai_refusal
-from rejoinder.providers.refusals import refusal
-from rejoinder.providers.registry import FLAVOURS, GENERIC, Changes, Registry, Service
-from rejoinder.providers.upstream import Refuse, Upstream
+from rejoinder.providers.registry import Registry
 from rejoinder.runs import Runs
 from rejoinder.sealing import Sealer
-from rejoinder.settings import (
-    BackgroundSettings,
-    ProviderSettings,
-    Settings,
-    SettingsError,
-)
+from rejoinder.settings import BackgroundSettings, ProviderSettings, Settings, SettingsError
 from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.deliveries import DeliveryLog
 from rejoinder.storage.idempotency import IdempotencyKeys
@@ -43,52 +24,22 @@ from rejoinder.turns import Turns
 from rejoinder.webhooks import Webhook
 
 
-def _bearer(key: str) -> Mapping[str, str]:
-    return {"authorization": f"Bearer {key}"}
-
-
-def _x_api_key(key: str) -> Mapping[str, str]:
-    return {"x-api-key": key}
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What it takes to speak one: its provider, its headers, its refusals, its models."""
-
-    provider: Callable[[Upstream], Provider]
-    credentials: Callable[[str], Mapping[str, str]] = _bearer
-    headers: Mapping[str, str] = field(default_factory=dict)
-    refuse: Refuse = refusal
-    facts: ModelFacts | None = None  # those of its flavour, unless it has its own
-    known: Changes = field(default_factory=dict)  # pattern of names → what differs
-    models_path: str = "/models"
-
-
-PROVIDERS: Mapping[str, Dialect] = {
-    "anthropic": Dialect(
-        anthropic.Anthropic,
-        _x_api_key,
-        anthropic.HEADERS,
-        anthropic_refusal,
-        UNKNOWN,
-        CLAUDE,
-        "/models?limit=1000",
-    ),
-    "chat_completions": Dialect(ChatCompletions),
-    "openai": Dialect(OpenAIResponses, refuse=openai_refusal, facts=OPENAI, known=PLAIN_MODELS),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where everything is kept: one machine's file, or the tables and queues of a cloud."""
+    """Where everything is kept: one machine's file, or the tables and queues of a cloud.
+
+    `reserved_seconds`: for how long who sends an idempotency key again waits for another
+    process, which may be asking its upstream; 0 where there is none.
+    """
 
     responses: ResponseStore
     jobs: JobQueue
     keys: IdempotencyKeys
     deliveries: DeliveryLog
+    reserved_seconds: float = 0.0
 
 
+DEMO = ProviderSettings(dialect="demo", models=("demo",))
 # For webhooks of the operator's own network, when the settings say so.
 LOCAL_TOO = Policy(schemes=frozenset({"http", "https"}), ports=None, admits=lambda _: True)
 
@@ -99,8 +50,11 @@ def build_gateway(
     transport: httpx.AsyncBaseTransport,
     sealer: Sealer,
     env: Mapping[str, str] = os.environ,
+    runs: Runs | None = None,
 ) -> Gateway:
     """The product, with a provider for each that the settings name, and the demo.
+
+    `runs`: those of an earlier gateway of this process, which this one takes the place of.
 
     Raises:
         SettingsError: if a key is wanted from the environment that is not there, or a route or
@@ -110,7 +64,7 @@ def build_gateway(
         service_of(name, provider, transport, env) for name, provider in settings.providers.items()
     ]
     if "demo" not in settings.providers:
-        services.append(Service("demo", "demo", Demo(), GENERIC, ("demo",)))
+        services.append(service_of("demo", DEMO, transport, env))
     registry = Registry(
         services,
         aliases=settings.aliases,
@@ -122,7 +76,7 @@ def build_gateway(
         },
     )
     _check_routes(settings, registry)
-    store, runs = stores.responses, Runs()
+    store, runs = stores.responses, runs or Runs()
     turns = Turns(registry, store, sealer, settings.retention_seconds, settings.retries)
     background = Background(
         store,
@@ -132,97 +86,8 @@ def build_gateway(
         _announcer(settings, stores, transport),
         _limits(settings.background),
     )
-    idempotency = Idempotency(stores.keys, store, runs)
+    idempotency = Idempotency(stores.keys, store, runs, stores.reserved_seconds)
     return Gateway(registry, store, idempotency, turns, runs, background)
-
-
-def service_of(
-    name: str,
-    settings: ProviderSettings,
-    transport: httpx.AsyncBaseTransport,
-    env: Mapping[str, str],
-) -> Service:
-    """One provider as a service of the registry.
-
-    Raises:
-        SettingsError: if its key is missing from the environment.
-    """
-    facts = FLAVOURS[settings.flavour]
-    if settings.dialect == "demo":
-        return Service(name, "demo", Demo(), facts, settings.models)
-    if settings.dialect == "bedrock":
-        provider = bedrock_of(name, settings, transport, env)
-        return Service(name, "bedrock", provider, facts, settings.models)
-    dialect = PROVIDERS[settings.dialect]
-    return Service(
-        name,
-        settings.dialect,
-        dialect.provider(upstream_of(name, settings, transport, env)),
-        dialect.facts or facts,
-        settings.models,
-        known=dialect.known,
-    )
-
-
-def upstream_of(
-    name: str,
-    settings: ProviderSettings,
-    transport: httpx.AsyncBaseTransport,
-    env: Mapping[str, str],
-) -> Upstream:
-    """The connection to one provider's server.
-
-    Raises:
-        SettingsError: if its key is missing from the environment.
-    """
-    key = _key_of(name, settings, env)
-    dialect = PROVIDERS[settings.dialect]
-    credentials = dialect.credentials(key) if key else {}
-    return Upstream(
-        transport,
-        settings.base_url,
-        headers={**dialect.headers, **credentials, **settings.headers},
-        timeout_seconds=settings.timeout_seconds,
-        refuse=dialect.refuse,
-    )
-
-
-def bedrock_of(
-    name: str,
-    settings: ProviderSettings,
-    transport: httpx.AsyncBaseTransport,
-    env: Mapping[str, str],
-) -> Provider:
-    """The connection to Bedrock: with an API key if there is one, else with AWS credentials.
-
-    Raises:
-        SettingsError: if it is not said in which region, or its key is missing.
-    """
-    region = settings.region or configured_region(env, settings.aws_profile)
-    if not region:
-        raise SettingsError(f"Provider {name!r} wants a region: set 'region' or AWS_REGION.")
-    key = _key_of(name, settings, env) or env.get("AWS_BEARER_TOKEN_BEDROCK", "")
-    access = ApiKey() if key else SigV4(region, env, settings.aws_profile)
-    upstream = Upstream(
-        transport,
-        settings.base_url or endpoint_of(region, env),
-        headers={**(_bearer(key) if key else {}), **settings.headers},
-        timeout_seconds=settings.timeout_seconds,
-        refuse=bedrock_refusal,
-        sign=access.sign,
-    )
-    profile = settings.inference_profile or profile_of(region)
-    return Bedrock(upstream, access, Fetcher(transport), profile=profile)
-
-
-def _key_of(name: str, settings: ProviderSettings, env: Mapping[str, str]) -> str:
-    if not settings.api_key_env:
-        return settings.api_key
-    if key := env.get(settings.api_key_env, ""):
-        return key
-    raise SettingsError(
-        f"Provider {name!r} wants its key from {settings.api_key_env}, which is not set."
-    )
 
 
 def _limits(settings: BackgroundSettings) -> Limits:

@@ -1,6 +1,6 @@
 """A failure as a response shows it."""
 
-from rejoinder.errors import GatewayError, RateLimited
+from rejoinder.errors import GatewayError, InvalidRequest, RateLimited, Unavailable
 from rejoinder.schema.events import ErrorEvent
 from rejoinder.schema.response import ResponseError
 
@@ -36,6 +36,13 @@ def response_error(error: GatewayError) -> ResponseError:
     else:
         code = "rate_limit_exceeded" if isinstance(error, RateLimited) else "server_error"
     return ResponseError(code, error.message, error.type, error.param)
+
+
+def raised_again(error: ResponseError) -> GatewayError:
+    """The failure that a response shows, for who was told of it by an HTTP status before."""
+    known = {each.type: each for each in (InvalidRequest, RateLimited, Unavailable)}
+    kind = known.get(error.type or "", GatewayError)
+    return kind(error.message, code=error.code, param=error.param)
 
 
 def error_event(error: ResponseError) -> ErrorEvent:

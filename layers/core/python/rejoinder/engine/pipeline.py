@@ -6,7 +6,7 @@ from logging import getLogger
 
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.deltas import Delta
-from rejoinder.errors import GatewayError, Unavailable
+from rejoinder.errors import GatewayError, TimeUp, Unavailable
 from rejoinder.schema.events import StreamEvent
 
 type Deltas = AsyncGenerator[Sequence[Delta]]  # those of one batch came together
@@ -40,8 +40,12 @@ async def respond(assembler: ResponseAssembler, deltas: Deltas) -> Events:
             raise
         log.exception("response_broke", extra={"response_id": assembler.response.id})
         failure = GatewayError("Something went wrong on our side.")
-    if told := assembler.fail(failure):
+    if told := _end_of(assembler, failure):
         yield told
+
+
+def _end_of(assembler: ResponseAssembler, failure: GatewayError) -> list[StreamEvent]:
+    return assembler.cut() if isinstance(failure, TimeUp) else assembler.fail(failure)
 
 
 async def collect(events: Events) -> None:

@@ -19,8 +19,11 @@ from rejoinder.schema.response import Response
 BLOCK = 0  # deltas need one; which, does not matter here
 
 
-def resumed(response: Response, frames: Sequence[bytes]) -> ResponseAssembler:
-    """The assembler of `response` as it was when the last of `frames` had been told."""
+def resumed(response: Response, frames: Sequence[bytes], *, skipped: int = 0) -> ResponseAssembler:
+    """The assembler of `response` as it was when the last of `frames` had been told.
+
+    `skipped`: how many numbers are passed over, because events may have borne them.
+    """
     done: list[OutputItem] = []
     item: OpenItem | None = None
     for frame in frames:
@@ -34,5 +37,5 @@ def resumed(response: Response, frames: Sequence[bytes]) -> ResponseAssembler:
             case _ if item is not None:
                 item.add(Relayed(BLOCK, event))
     assembler = ResponseAssembler(response, ToolNames([]))
-    assembler.resume(next_number=len(frames), done=done, item=item)
+    assembler.resume(next_number=len(frames) + skipped, done=done, item=item)
     return assembler

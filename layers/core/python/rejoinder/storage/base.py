@@ -52,6 +52,14 @@ class ResponseStore(Protocol):
     A live response has one *writer*; whoever takes it over shuts the earlier one out (fencing).
     """
 
+    @property
+    def batch_seconds(self) -> float:
+        """How long events may wait to be recorded together. 0: each is recorded before it is sent.
+
+        More than 0 where a write costs money; the last event is recorded first all the same.
+        """
+        ...
+
     async def begin(self, stored: StoredResponse, frames: Sequence[bytes]) -> None:
         """Keep a new response with its first events, numbered from 0."""
         ...
@@ -64,8 +72,10 @@ class ResponseStore(Protocol):
         *,
         first_number: int,
         writer: str = "",
-    ) -> None:
+    ) -> bool:
         """Append events, and keep the response as they leave it. All of it, or nothing.
+
+        Gives whether somebody follows it by the store.
 
         Raises:
             Conflict: if the response is final, deleted or expired (the first terminal write
@@ -73,11 +83,29 @@ class ResponseStore(Protocol):
         """
         ...
 
-    async def take_over(self, tenant: str, response_id: str, writer: str) -> Taken:
-        """Become the writer of a live response.
+    async def take_over(
+        self, tenant: str, response_id: str, writer: str, *, hold_seconds: float | None = None
+    ) -> Taken:
+        """Become the writer of a live response: by force, or holding it for a while.
 
         Raises:
             Conflict: if it is final, deleted or expired.
+            Held: if it is to be held, and another writer holds it at this time.
+        """
+        ...
+
+    async def hold(self, tenant: str, response_id: str, writer: str, *, seconds: float) -> None:
+        """Stay the writer for a while longer, counted from now.
+
+        Raises:
+            Conflict: as `record`.
+        """
+        ...
+
+    async def silent_seconds(self, tenant: str, response_id: str) -> float:
+        """For how long nothing was heard of who makes a response; 0 if it is final or gone.
+
+        0 also where the store's own housekeeping ends what was cut off.
         """
         ...
 

@@ -10,6 +10,7 @@ class Remembered:
 
     digest: str  # of the request's body
     response_id: str
+    reserved_until: float = 0.0  # until then it may not be there yet, and is waited for
 
 
 class IdempotencyKeys(Protocol):
@@ -21,6 +22,6 @@ class IdempotencyKeys(Protocol):
         """Let an idempotency key stand for a response, unless it does for another: that one."""
         ...
 
-    async def forget(self, tenant: str, key: str) -> None:
-        """Let an idempotency key stand for nothing again."""
+    async def forget(self, tenant: str, key: str, response_id: str) -> None:
+        """Let an idempotency key stand for nothing again, if it stands for this response."""
         ...

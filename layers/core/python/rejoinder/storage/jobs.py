@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """What waits: jobs that could be claimed now, and the age of the oldest."""
+    """What waits: jobs that could be claimed now, and the age of the oldest (0.0 if unknown)."""
 
     waiting: int
     running: int
@@ -62,7 +62,7 @@ class JobQueue(Protocol):
         """Hold a job for longer.
 
         Raises:
-            Conflict: if the lease ran out and somebody else has the job.
+            Conflict: if the lease ran out and somebody else has the job, or may have it.
         """
         ...
 

@@ -13,7 +13,7 @@ from rejoinder.errors import GatewayError, MethodNotAllowed, NotFound, UpgradeRe
 from rejoinder.gateway import Gateway
 from rejoinder.schema.ids import new_id
 from rejoinder.settings import Settings
-from rejoinder.web.auth import KeyRing
+from rejoinder.web.auth import Keys, tenant_of
 from rejoinder.web.messages import Json
 from rejoinder.web.presence import ClientGone
 from rejoinder.web.routes import ROUTES, Call, Row
@@ -29,7 +29,7 @@ class App:
     def __init__(
         self,
         gateway: Gateway,
-        keys: KeyRing,
+        keys: Keys,
         settings: Settings,
         *,
         on_start: Callable[[], Awaitable[None]] | None = None,
@@ -56,6 +56,7 @@ class App:
         request = Request(scope, receive)
         scope["rejoinder.request_id"] = _request_id(request)
         scope["rejoinder.status"] = 0
+        outcome = "ok"
         try:
             if request.headers.get("upgrade", "").lower() == "websocket":
                 raise UpgradeRefused(
@@ -65,10 +66,13 @@ class App:
                 )
             await self._router(scope, receive, send)
         except GatewayError as error:
+            outcome = error.code or error.type
             await _failed(error)(scope, receive, send)
         except (ClientGone, ClientDisconnect):
+            outcome = "client_gone"
             scope["rejoinder.status"] = 499
         except Exception:
+            outcome = "internal_error"
             log.exception("request_broke", extra={"request_id": scope["rejoinder.request_id"]})
             if scope["rejoinder.status"]:
                 raise
@@ -81,7 +85,10 @@ class App:
                     "request_id": scope["rejoinder.request_id"],
                     "method": scope["method"],
                     "path": scope["path"],
+                    "route": scope.get("rejoinder.route", ""),
+                    "tenant": scope.get("rejoinder.tenant", ""),
                     "status": scope["rejoinder.status"],
+                    "outcome": outcome,
                     "duration_ms": round((perf_counter() - started) * 1000, 1),
                 },
             )
@@ -116,8 +123,10 @@ class _Path:
                 f"{method} is not a method of this path; it knows {allowed}.",
                 headers={"Allow": allowed},
             )
+        scope["rejoinder.route"] = row.path
         request = Request(scope, receive)
-        tenant = "" if row.is_public else self._app.keys.tenant_of(request)
+        tenant = "" if row.is_public else await tenant_of(request, self._app.keys)
+        scope["rejoinder.tenant"] = tenant
         call = Call(self._app.gateway, self._app.settings, tenant, request)
         answer = await row.endpoint(call)
         await answer(scope, receive, send)

@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Protocol
 
 from starlette.requests import Request
 
 from rejoinder.errors import Unauthorized
+
+
+class Keys(Protocol):
+    """Knows whose a key is."""
+
+    async def tenant_of_key(self, key: str) -> str | None:
+        """The tenant to whom a key belongs; None if it is unknown, or no longer active."""
+        ...
 
 
 def digest_of(key: str) -> str:
@@ -14,27 +23,31 @@ def digest_of(key: str) -> str:
 
 
 class KeyRing:
-    """The keys of this deployment: digest → tenant."""
+    """The keys of one machine: digest → tenant."""
 
     def __init__(self, tenants: Mapping[str, str]) -> None:
         self._tenants = dict(tenants)
 
-    def tenant_of(self, request: Request) -> str:
-        """The tenant whose key the request carries; a Bearer key wins over `X-API-Key`.
+    async def tenant_of_key(self, key: str) -> str | None:
+        return self._tenants.get(digest_of(key))
 
-        Raises:
-            Unauthorized: if there is no key, or it is unknown.
-        """
-        key = _key_of(request)
-        if not key:
-            raise Unauthorized(
-                "No API key was sent; send it as 'Authorization: Bearer …' or 'X-API-Key: …'.",
-                code="authentication_required",
-            )
-        tenant = self._tenants.get(digest_of(key))
-        if tenant is None:
-            raise Unauthorized("This API key is not known here, or no longer active.")
-        return tenant
+
+async def tenant_of(request: Request, keys: Keys) -> str:
+    """The tenant whose key the request carries; a Bearer key wins over `X-API-Key`.
+
+    Raises:
+        Unauthorized: if there is no key, or it is unknown.
+    """
+    key = _key_of(request)
+    if not key:
+        raise Unauthorized(
+            "No API key was sent; send it as 'Authorization: Bearer …' or 'X-API-Key: …'.",
+            code="authentication_required",
+        )
+    tenant = await keys.tenant_of_key(key)
+    if tenant is None:
+        raise Unauthorized("This API key is not known here, or no longer active.")
+    return tenant
 
 
 def _key_of(request: Request) -> str:

@@ -4,6 +4,8 @@ import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
+from math import inf
+from time import time
 
 from msgspec.json import encode
 from starlette.requests import Request
@@ -82,7 +84,8 @@ class EventStream:
 
     The status line waits for the first event, so that an upstream's refusal becomes an HTTP
     error, but no longer than `patience_seconds`. While there is nothing to say, a comment is
-    sent every `heartbeat_seconds`. When the client goes away, the frames are closed.
+    sent every `heartbeat_seconds`. When the client goes away, the frames are closed; also when
+    `ends_at` has come, a time of day after which this process may say nothing more.
     """
 
     def __init__(
@@ -92,14 +95,16 @@ class EventStream:
         headers: Headers,
         heartbeat_seconds: float,
         patience_seconds: float,
+        ends_at: float = inf,
     ) -> None:
         self._telling = telling
         self._headers = headers
         self._heartbeat_seconds = heartbeat_seconds
         self._patience_seconds = patience_seconds
+        self._ends_at = ends_at
         self._sent_at = 0.0
         self._is_sending = False
-        self._is_gone = False
+        self._is_over = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until there are no more.
@@ -141,7 +146,7 @@ class EventStream:
         try:
             await self._send_all(send, frames, first)
         except asyncio.CancelledError:
-            if not self._is_gone:
+            if not self._is_over:
                 raise
             reader.uncancel()
         finally:
@@ -173,22 +178,26 @@ class EventStream:
         self._sent_at = asyncio.get_running_loop().time()
 
     async def _attend(self, receive: Receive, send: Send, reader: asyncio.Task[None]) -> None:
-        """Beat while nothing is said, and notice when the client goes away."""
+        """Beat while nothing is said, and notice when the client goes away, or time is up."""
         loop = asyncio.get_running_loop()
+        ends_at = loop.time() + self._ends_at - time()
         while True:
             try:
-                async with asyncio.timeout_at(self._sent_at + self._heartbeat_seconds):
+                beat_at = self._sent_at + self._heartbeat_seconds
+                async with asyncio.timeout_at(min(beat_at, ends_at)):
                     message = await receive()
             except TimeoutError:
+                if loop.time() >= ends_at:
+                    break
                 if self._is_sending:  # to a slow reader: it has enough to read
                     self._sent_at = loop.time()
                 elif loop.time() - self._sent_at >= self._heartbeat_seconds:
                     await self._send(send, HEARTBEAT)
                 continue
             if message["type"] == "http.disconnect":
-                self._is_gone = True
-                reader.cancel()
-                return
+                break
+        self._is_over = True
+        reader.cancel()
 
 
 STREAM_HEADERS = {

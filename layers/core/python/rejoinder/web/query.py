@@ -20,12 +20,22 @@ class Page:
     after: str | None
     before: str | None
 
-    def cut(self, items: list[JSON]) -> tuple[list[JSON], bool]:
-        """The page of `items`, which are oldest first, and whether more follow.
+    def of(self, items: list[JSON]) -> JSON:
+        """The page of `items`, which are oldest first, as the list that clients get.
 
         Raises:
             InvalidRequest: if `after` or `before` names no item of the list.
         """
+        data, has_more = self._cut(items)
+        return {
+            "object": "list",
+            "data": data,
+            "first_id": data[0]["id"] if data else None,
+            "last_id": data[-1]["id"] if data else None,
+            "has_more": has_more,
+        }
+
+    def _cut(self, items: list[JSON]) -> tuple[list[JSON], bool]:
         ordered = items if self.order == "asc" else items[::-1]
         if self.after is not None:
             ordered = ordered[_place(ordered, "after", self.after) + 1 :]

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from starlette.requests import Request
@@ -13,12 +14,15 @@ from rejoinder.idempotency import IdempotencyKey
 from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.items import JSON
-from rejoinder.schema.request import CreateResponse, read_request
+from rejoinder.schema.request import CreateResponse
 from rejoinder.settings import Settings
 from rejoinder.turns import INCLUDE_SEALED
 from rejoinder.web.messages import EventStream, Json, Text, body_of
 from rejoinder.web.presence import unless_gone
-from rejoinder.web.query import Page, boolean, integer, page_of
+from rejoinder.web.query import boolean, integer, page_of
+
+DEADLINE = "rejoinder.deadline"  # of the scope's extensions: when the process will be stopped
+ENDING_SECONDS = 10.0  # for the last words, and for keeping them
 
 type Answer = Json | Text | EventStream
 
@@ -32,21 +36,29 @@ class Call:
     tenant: str
     http: Request
 
+    @property
+    def ends_at(self) -> float:
+        """When an answer must have come to its end, in Unix seconds: before the function does."""
+        return float(self.http.scope.get("extensions", {}).get(DEADLINE, inf))
+
 
 type Endpoint = Callable[[Call], Awaitable[Answer]]
 
 
 async def create_response(call: Call) -> Answer:
     """POST /v1/responses (contract §1)."""
+    from rejoinder.schema.reader import read_request  # who never creates shall not load it
+
     body = await body_of(call.http, max_bytes=call.settings.max_body_bytes)
     request = read_request(body, unsupported_tools=call.settings.unsupported_tools)
     headers = _told_by_headers(call, request)
     given = call.http.headers.get("idempotency-key")
     key = IdempotencyKey.of(given, body) if given else None
+    ends_at = call.ends_at - ENDING_SECONDS
     if request.stream:
-        telling = await call.gateway.stream(call.tenant, request, key)
+        telling = await call.gateway.stream(call.tenant, request, key, ends_at=ends_at)
         return _event_stream(call, telling, headers)
-    making = call.gateway.create(call.tenant, request, key)
+    making = call.gateway.create(call.tenant, request, key, ends_at=ends_at)
     made = await (making if request.store else unless_gone(call.http.receive, making))
     return Json(made.response, headers=headers | {"X-Upstream-Model": made.answered_by})
 
@@ -128,7 +140,7 @@ async def list_input_items(call: Call) -> Answer:
     response_id = _response_id(call)
     page = page_of(call.http.query_params)
     items: list[JSON] = [*await call.gateway.input_items(call.tenant, response_id)]
-    return Json(_listed(items, page))
+    return Json(page.of(items))
 
 
 async def list_models(call: Call) -> Answer:
@@ -237,6 +249,7 @@ def _event_stream(call: Call, telling: Telling, headers: dict[str, str]) -> Even
         headers=headers,
         heartbeat_seconds=call.settings.heartbeat_seconds,
         patience_seconds=call.settings.patience_seconds,
+        ends_at=call.ends_at - ENDING_SECONDS / 2,
     )
 
 
@@ -266,17 +279,6 @@ def _told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
     if request.ignored_tools:
         headers["X-Ignored-Tools"] = ", ".join(request.ignored_tools)
     return headers
-
-
-def _listed(items: list[JSON], page: Page) -> JSON:
-    data, has_more = page.cut(items)
-    return {
-        "object": "list",
-        "data": data,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-        "has_more": has_more,
-    }
 
 
 def _model(card: ModelCard) -> JSON:
