@@ -9,13 +9,23 @@ import pytest
 from tests.api.door import SECRET, Door, opened
 
 LOGGED = {
-    "request": {"request_id", "method", "path", "status", "duration_ms"},
+    "request": {
+        "request_id",
+        "method",
+        "path",
+        "route",
+        "tenant",
+        "status",
+        "outcome",
+        "duration_ms",
+    },
     "request_broke": {"request_id"},
     "upstream_call": {
         "provider",
         "model",
         "outcome",
         "duration_ms",
+        "first_delta_ms",
         "input_tokens",
         "cached_tokens",
         "output_tokens",

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from rejoinder.errors import Unavailable
-from rejoinder.providers.demo import Demo
+from rejoinder.providers.demo.provider import Demo
 from rejoinder.sealing import Sealer
 from rejoinder.settings import ProviderSettings, Settings
 from rejoinder.web.app import App

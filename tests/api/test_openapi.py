@@ -12,7 +12,7 @@ from jsonschema.exceptions import best_match
 
 from rejoinder.errors import InvalidRequest
 from rejoinder.schema.body import Body
-from rejoinder.schema.request import read_request
+from rejoinder.schema.reader import read_request
 from rejoinder.schema.response import Response
 from rejoinder.storage.deliveries import Delivery
 from rejoinder.web import openapi

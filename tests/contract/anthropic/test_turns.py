@@ -13,7 +13,8 @@ from rejoinder.providers.anthropic.models import CLAUDE, UNKNOWN
 from rejoinder.providers.anthropic.request import messages_request
 from rejoinder.providers.base import Turn
 from rejoinder.providers.registry import Registry, Service
-from rejoinder.schema.request import CreateResponse, read_request
+from rejoinder.schema.reader import read_request
+from rejoinder.schema.request import CreateResponse
 from tests.contract.anthropic.claude import BOUND, OLD, OPUS, SONNET, TIME, WEATHER
 from tests.upstreams.anthropic_request import BINDING_BETA, as_blocks, check_request
 from tests.upstreams.anthropic_signing import redacted, signature

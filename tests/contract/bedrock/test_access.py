@@ -12,8 +12,8 @@ from botocore.credentials import RefreshableCredentials
 
 from rejoinder.errors import UpstreamAuth
 from rejoinder.providers.bedrock.signing import SigV4, configured_region
+from rejoinder.services import found_services
 from rejoinder.settings import SettingsError
-from rejoinder_local.config import found_services
 from tests.contract.bedrock.door import CLAUDE, HAIKU, opened, said
 from tests.server import Server
 from tests.upstreams.bedrock import BedrockUpstream

@@ -11,11 +11,11 @@ import pytest
 from rejoinder.engine.tool_names import ToolNames
 from rejoinder.errors import InvalidRequest
 from rejoinder.providers.base import ModelFacts, Turn
-from rejoinder.providers.bedrock import Bedrock
+from rejoinder.providers.bedrock.provider import Bedrock
 from rejoinder.providers.bedrock.signing import ApiKey
 from rejoinder.providers.fetching import Fetcher
 from rejoinder.providers.upstream import Upstream
-from rejoinder.schema.request import read_request
+from rejoinder.schema.reader import read_request
 
 type JSON = Any
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from rejoinder.schema.echo import first_response
-from rejoinder.schema.request import read_request
+from rejoinder.schema.reader import read_request
 from rejoinder.schema.response import Response
 from tests.unit.schema.rows import JSON, function, saying
 

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from rejoinder.errors import GatewayError, InvalidRequest
-from rejoinder.schema.request import CreateResponse, read_request, restored
+from rejoinder.schema.reader import read_request
+from rejoinder.schema.request import CreateResponse, restored
 from tests.unit.schema.accepted import ACCEPTED
 from tests.unit.schema.canonical import Accepted
 from tests.unit.schema.malformed import MALFORMED, OVERSIZED

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rejoinder.errors import InvalidRequest, NotFound
 from rejoinder.schema.body import UNSUPPORTED_KEYS, Body
 from rejoinder.schema.echo import first_response
-from rejoinder.schema.request import CreateResponse, read_request, restored
+from rejoinder.schema.reader import read_request
+from rejoinder.schema.request import CreateResponse, restored
 from tests.unit.schema.accepted import ACCEPTED
 from tests.unit.schema.malformed import MALFORMED
 from tests.unit.schema.rows import JSON

@@ -1,8 +1,9 @@
 """What an operator may set: the content of `rejoinder.toml`. Units are in the names."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rejoinder.errors import GatewayError
 from rejoinder.providers.base import Effort, Knob, Schemas, Thinking, ThinkingOff
@@ -126,3 +127,23 @@ class Settings(Table):
 
 class SettingsError(GatewayError):
     """The settings are wrong: told to the operator, never to a client."""
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a file.
+
+    Raises:
+        SettingsError: naming the file, the key and what is wrong with it.
+    """
+    import tomllib  # only who has a file
+
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(key) for key in first["loc"]) or "the file"
+        raise SettingsError(f"{path}: {place}: {first['msg']}.") from error

@@ -148,10 +148,13 @@ class _Call:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._began = monotonic()
+        self._first_delta_ms: float | None = None
         self._usage = Usage()
 
     def heard(self, batch: Sequence[Delta]) -> None:
-        """Note the token counts, which come last."""
+        """Note when something is said, and the token counts, which come last."""
+        if self._first_delta_ms is None and not all(isinstance(each, Started) for each in batch):
+            self._first_delta_ms = self._milliseconds()
         if batch and isinstance(batch[-1], Finished):
             self._usage = batch[-1].usage
 
@@ -164,13 +167,17 @@ class _Call:
                 "provider": self._route.provider_name,
                 "model": self._route.model,
                 "outcome": error.code if error else "ok",
-                "duration_ms": round((monotonic() - self._began) * 1000, 1),
+                "duration_ms": self._milliseconds(),
+                "first_delta_ms": self._first_delta_ms,
                 "input_tokens": usage.input_tokens,
                 "cached_tokens": usage.input_tokens_details.cached_tokens,
                 "output_tokens": usage.output_tokens,
                 "cost_usd": cost_usd(facts, usage),
             },
         )
+
+    def _milliseconds(self) -> float:
+        return round((monotonic() - self._began) * 1000, 1)
 
 
 def _wait_seconds(error: GatewayError, tries: int) -> float:

@@ -1,31 +1,17 @@
-"""A request to create a response: `CreateResponse`, and how it is read. Contract §1.
+"""A request to create a response: `CreateResponse`, in the form that we work with. Contract §1.
 
-What strangers write is read by pydantic (`schema.body`), tolerantly: both dialects, null for
-absent, unknown keys. What comes out is ours: one canonical form, frozen, which msgspec encodes.
+It is ours: one canonical form, frozen, which msgspec encodes; `schema.reader` makes it of what
+strangers write.
 """
 
-import re
-from typing import Literal, NoReturn
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
-from pydantic import ValidationError
-from pydantic_core import from_json
 
-from rejoinder.errors import InvalidRequest, NotFound
-from rejoinder.schema.body import BODY, UNSUPPORTED_KEYS, Body
-from rejoinder.schema.faults import fault
-from rejoinder.schema.items import JSON, InputItem
-from rejoinder.schema.messages import user_message
-from rejoinder.schema.offer import FoundTool, UnsupportedTools, offered
-from rejoinder.schema.reading import shown
+from rejoinder.schema.items import InputItem
 from rejoinder.schema.response import PLAIN_TEXT, Number, ReasoningEcho, TextEcho
 from rejoinder.schema.tools import Tool, ToolChoice
-
-MAX_IGNORED = 32  # names of parameters, for they end in a header
-
-_KNOWN = Body.__annotations__.keys()
-_TOKEN = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class CreateResponse(Struct, frozen=True, kw_only=True):
@@ -64,25 +50,6 @@ class CreateResponse(Struct, frozen=True, kw_only=True):
     ignored_parameters: list[str] = []
 
 
-def read_request(body: bytes, *, unsupported_tools: UnsupportedTools = "drop") -> CreateResponse:
-    """The request in a body.
-
-    Raises:
-        InvalidRequest: naming the parameter and what to write instead.
-        NotFound: if it names a conversation.
-    """
-    given = {name: value for name, value in _decoded(body).items() if value is not None}
-    if name := next(filter(UNSUPPORTED_KEYS.__contains__, given), None):
-        say = f"'{name}' is not a parameter of this endpoint. {UNSUPPORTED_KEYS[name]}"
-        raise InvalidRequest(say, code="unsupported_parameter", param=name)
-    try:
-        read = BODY.validate_python(given, strict=True)
-    except ValidationError as error:
-        raise fault(error) from None  # pydantic's would carry the prompt into a log
-    _check_together(read)
-    return _request(read, _ignored(given), unsupported_tools)
-
-
 def restored(stored: bytes) -> CreateResponse | None:
     """A request as `msgspec.json.encode` wrote it; None if another version did, of other fields."""
     fields = msgspec.json.decode(stored)
@@ -90,90 +57,3 @@ def restored(stored: bytes) -> CreateResponse | None:
         return CreateResponse(**fields | {"reasoning": ReasoningEcho(**fields["reasoning"])})
     except (TypeError, KeyError):
         return None
-
-
-def _decoded(body: bytes) -> dict[str, JSON]:
-    """Pydantic's JSON reader refuses NaN, lone surrogates and more than 200 levels by itself."""
-    try:
-        given = from_json(body, allow_inf_nan=False, cache_strings="keys")
-    except ValueError as error:
-        say = f"The body could not be read as JSON: {error}."
-        raise InvalidRequest(say, code="invalid_json") from None
-    if not isinstance(given, dict):
-        say = f"The body must be a JSON object; got {shown(given)}."
-        raise InvalidRequest(say, code="invalid_json")
-    return given
-
-
-def _ignored(given: dict[str, JSON]) -> list[str]:
-    """Names fit for a header; such as are not stay unnamed."""
-    return [name for name in given if name not in _KNOWN and _TOKEN.fullmatch(name)][:MAX_IGNORED]
-
-
-def _check_together(read: Body) -> None:
-    """What pydantic cannot see: fields that need or exclude each other."""
-    if "conversation" in read:
-        _refuse_conversation(read)
-    if "input" not in read and "previous_response_id" not in read:
-        say = "'input' is required: a string, or an array of items."
-        raise InvalidRequest(say, code="missing_required_parameter", param="input")
-    if "stream_options" in read and not read.get("stream"):
-        say = "'stream_options' may be sent only together with 'stream': true."
-        raise InvalidRequest(say, code="invalid_value", param="stream_options")
-    if read.get("background") and read.get("store") is False:
-        say = "'background' responses must be stored; leave out 'store': false."
-        raise InvalidRequest(say, code="invalid_value", param="background")
-
-
-def _refuse_conversation(read: Body) -> NoReturn:
-    if "previous_response_id" in read:
-        say = "'previous_response_id' and 'conversation' exclude each other; send one of them."
-        raise InvalidRequest(say, code="mutually_exclusive_parameters")
-    named = shown(read["conversation"])
-    say = f"Conversations are not offered here, so there is no {named}; use 'previous_response_id'."
-    raise NotFound(say, code="conversation_not_found", param="conversation")
-
-
-def _request(read: Body, ignored: list[str], unsupported_tools: UnsupportedTools) -> CreateResponse:
-    fields: dict[str, JSON] = {**read}
-    fields.pop("conversation", None)
-    items, additional = _split(fields.pop("input", []))
-    own = [(f"tools[{i}]", tool) for i, tool in enumerate(fields.pop("tools", []))]
-    offer = offered(own, additional, fields.pop("tool_choice", "auto"), unsupported_tools)
-    return CreateResponse(
-        input=items,
-        instructions=fields.pop("instructions", "") or None,
-        tools=offer.tools,
-        tool_choice=offer.choice,
-        ignored_tools=offer.ignored,
-        include_obfuscation=fields.pop("stream_options", True),
-        ignored_parameters=ignored,
-        **fields,
-    )
-
-
-def _split(read: str | list[JSON]) -> tuple[list[InputItem], list[FoundTool]]:
-    """The items to keep, and the tools that came as an item."""
-    if isinstance(read, str):
-        return [user_message(read)], []
-    items: dict[str, InputItem] = {}
-    tools: list[FoundTool] = []
-    for i, item in enumerate(read):
-        if item["type"] == "additional_tools":
-            tools += [(f"input[{i}].tools[{j}]", tool) for j, tool in enumerate(item["tools"])]
-        elif item["type"] != "receipt":
-            _keep(item, items, i)
-    return list(items.values()), tools
-
-
-def _keep(item: InputItem, items: dict[str, InputItem], i: int) -> None:
-    """An id may come once, except in references; the last of those stands (contract §2.3)."""
-    earlier = items.get(item["id"])
-    if earlier is not None:
-        if item["type"] == "item_reference" != earlier["type"]:
-            return  # the item itself is here
-        if earlier["type"] != "item_reference":
-            say = f"'input[{i}].id' repeats {shown(item['id'])}; ids must differ within a request."
-            raise InvalidRequest(say, code="invalid_value", param=f"input[{i}].id")
-        del items[item["id"]]
-    items[item["id"]] = item

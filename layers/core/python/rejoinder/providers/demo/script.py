@@ -10,10 +10,13 @@ from rejoinder.schema.items import JSON, Item
 from rejoinder.schema.tools import FunctionTool
 
 MAX_ECHO_LENGTH = 400
+MAX_SILENCE_SECONDS = 1000.0  # longer than a function lives: its deadline can be tried out, too
 ADVICE = (
     "I am the demo: a script inside Rejoinder, not a model. "
     "Set OPENAI_API_KEY, start Ollama, or name a server in rejoinder.toml to talk to a real one."
 )
+
+_SILENCE = re.compile(r"\bsilent for (\d{1,6}(?:\.\d+)?) seconds?\b", re.IGNORECASE)
 
 
 def pieces_of(text: str) -> list[str]:
@@ -38,6 +41,12 @@ def spoken_text(turn: Turn) -> str:
         return f"The tool said: {_text_of(last)}"
     echo = _text_of(last)[:MAX_ECHO_LENGTH]
     return f"You said: {echo}\n\n{ADVICE}" if echo else ADVICE
+
+
+def silence_seconds(turn: Turn) -> float:
+    """How long to be silent first, if the words ask for it: to see how clients and servers wait."""
+    asked = _SILENCE.search(_text_of(turn.items[-1] if turn.items else None))
+    return min(float(asked[1]), MAX_SILENCE_SECONDS) if asked else 0.0
 
 
 def called_tool(turn: Turn) -> FunctionTool | None:

@@ -1,0 +1,75 @@
+"""The application as a function of API Gateway: streamed or buffered, it is the same."""
+
+from collections.abc import Sequence
+from time import time
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rejoinder.deployment import Deployment
+from rejoinder.web.app import App
+from rejoinder.web.routes import DEADLINE
+
+EXPOSED = ("retry-after", "x-ignored-parameters", "x-ignored-tools", "x-request-id")
+
+
+class Front:
+    """The application of a deployment, at each request with the secret as it is by then."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._app: App | None = None
+        self._entry: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live through the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await (await self._current())(_with_deadline(scope), receive, send)
+
+    async def before_snapshot(self) -> None:
+        """No connection outlives it."""
+        await self._deployment.close()
+
+    async def after_restore(self) -> None:
+        """Connect anew; the secret may have changed meanwhile."""
+        await self._deployment.open()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self._deployment.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._deployment.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _current(self) -> ASGIApp:
+        deployment, gateway = self._deployment, await self._deployment.gateway()
+        if self._app is None or self._entry is None or self._app.keys is not deployment.keys:
+            self._app = App(gateway, deployment.keys, deployment.settings)
+            self._entry = _open_to_pages(self._app, deployment.cors_origins)
+        self._app.gateway = gateway
+        return self._entry
+
+
+def _open_to_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """The application for pages of these origins, too: browsers ask first, and want to be told."""
+    if not origins:
+        return app
+    from starlette.middleware.cors import CORSMiddleware  # few deployments want it
+
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=EXPOSED,
+    )
+
+
+def _with_deadline(scope: Scope) -> Scope:
+    """What the runtime knows of the time, in the words of the application."""
+    if (context := scope.get("aws.context")) is None:
+        return scope
+    ends_at = time() + context.get_remaining_time_in_millis() / 1000
+    return {**scope, "extensions": {**scope.get("extensions", {}), DEADLINE: ends_at}}

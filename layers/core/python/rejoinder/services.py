@@ -1,0 +1,73 @@
+"""The hosted services that a key in the environment switches on, without any settings."""
+
+from collections.abc import Mapping
+
+from rejoinder.providers.bedrock import models as bedrock
+from rejoinder.settings import ProviderSettings
+
+# Hosted services: the variable with the key → name, address. All but Anthropic's are
+# OpenAI-compatible; source: each service's own "OpenAI compatibility" page.
+KNOWN_SERVICES: Mapping[str, tuple[str, str]] = {
+    "OPENAI_API_KEY": ("openai", "https://api.openai.com/v1"),
+    "OPENROUTER_API_KEY": ("openrouter", "https://openrouter.ai/api/v1"),
+    "GROQ_API_KEY": ("groq", "https://api.groq.com/openai/v1"),
+    "MISTRAL_API_KEY": ("mistral", "https://api.mistral.ai/v1"),
+    "DEEPSEEK_API_KEY": ("deepseek", "https://api.deepseek.com/v1"),
+    "TOGETHER_API_KEY": ("together", "https://api.together.xyz/v1"),
+    "XAI_API_KEY": ("xai", "https://api.x.ai/v1"),
+    "FIREWORKS_API_KEY": ("fireworks", "https://api.fireworks.ai/inference/v1"),
+    "CEREBRAS_API_KEY": ("cerebras", "https://api.cerebras.ai/v1"),
+    "ANTHROPIC_API_KEY": ("anthropic", "https://api.anthropic.com/v1"),
+}
+SPECIAL: Mapping[str, ProviderSettings] = {
+    "openai": ProviderSettings(
+        dialect="openai",
+        base_url=KNOWN_SERVICES["OPENAI_API_KEY"][1],
+        models=("gpt-*", "o1*", "o3*", "o4*", "chatgpt-*", "ft:gpt-*"),
+        flavour="openai",
+    ),
+    "anthropic": ProviderSettings(
+        dialect="anthropic",
+        base_url=KNOWN_SERVICES["ANTHROPIC_API_KEY"][1],
+        models=("claude-*",),
+    ),
+}
+
+# What says that there are AWS credentials; with a region, they switch Bedrock on.
+AWS_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+def found_services(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
+    """The hosted services whose key is in the environment."""
+    found: dict[str, ProviderSettings] = {}
+    for variable, (name, base_url) in KNOWN_SERVICES.items():
+        if env.get(variable):
+            known = SPECIAL.get(name, ProviderSettings(base_url=base_url))
+            address = _address(env, name) or base_url
+            found[name] = known.model_copy(update={"base_url": address, "api_key_env": variable})
+    if _has_aws(env):
+        models = (*bedrock.MODELS, *bedrock.PATTERNS)
+        found["bedrock"] = ProviderSettings(dialect="bedrock", models=models)
+    return found
+
+
+def _has_aws(env: Mapping[str, str]) -> bool:
+    """Whether Bedrock can be asked; whether it lets us is seen when it is asked."""
+    has_region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    return bool(has_region) and any(env.get(name) for name in AWS_CREDENTIALS)
+
+
+def _address(env: Mapping[str, str], name: str) -> str | None:
+    """Where else a service is: the variable of its own SDK. Anthropic's has no /v1."""
+    if name == "openai":
+        return env.get("OPENAI_BASE_URL")
+    if name == "anthropic" and (root := env.get("ANTHROPIC_BASE_URL")):
+        return f"{root.rstrip('/').removesuffix('/v1')}/v1"
+    return None
