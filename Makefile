@@ -1,27 +1,64 @@
-# Everything a person or CI does with this repository. Needs Python 3.13; Node 20 for the tests of Node clients.
+# Everything a person or CI does with this repository. Needs Python 3.13; Node 22 to deploy and to test Node clients.
 
 VENV := .venv
 PY   := $(VENV)/bin/python
 NODE := tests/node/node_modules
 UV   := .cache/pins
+EMULATOR := .cache/emulator
 
-.PHONY: help install serve test check lint format bench pins clean
+# The deployment: one stack, in the account and region of the ordinary AWS configuration.
+CDK     := npx --yes aws-cdk@2.1148.1
+STACK   ?= Rejoinder
+OPTIONS ?=
+CONTEXT  = -c stackName=$(STACK) $(if $(CONFIG),-c config=$(CONFIG)) $(OPTIONS)
+
+.PHONY: help install serve synth diff deploy destroy key keys revoke provider-key test check lint format bench pins clean
 
 help: ## Show this list
 	@test -t 1 && on='\033[1m' off='\033[0m'; \
 	awk -F ':.*## ' -v on="$$on" -v off="$$off" \
-	    '/^[a-z]+:.*## / { printf "  %s%-8s%s  %s\n", on, $$1, off, $$2 }' $(MAKEFILE_LIST)
+	    '/^[a-z-]+:.*## / { printf "  %s%-12s%s  %s\n", on, $$1, off, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.tests ## Prepare .venv with all pinned packages (the other verbs do it when needed)
 
 serve: $(VENV)/.local ## Run Rejoinder on this machine (settings: PORT, DATA, CONFIG, DEV_KEY)
 	@exec $(PY) -m rejoinder_local serve
 
-test: install $(NODE)/.installed lint ## Run all that CI runs: lint, then the tests with coverage
+synth: $(VENV)/.infra ## Write the CloudFormation template to cdk.out, and check it (settings: OPTIONS, STACK, CONFIG)
+	@$(PY) -m infra.app $(CONTEXT)
+
+diff: $(VENV)/.infra ## Show what a deployment would change
+	@$(CDK) diff $(CONTEXT)
+
+deploy: $(VENV)/.infra ## Deploy to AWS (settings: OPTIONS="-c memoryMb=256 -c waf=true", STACK, CONFIG, AWS_PROFILE)
+	@node -e 'process.exit(+(parseInt(process.versions.node) < 22))' || echo 'The CDK asks for Node 22 or newer.'
+	@echo 'By hand:'
+	@echo '    $(CDK) bootstrap     (once for an account and region)'
+	@echo '    $(CDK) deploy $(CONTEXT)'
+	@$(CDK) deploy $(CONTEXT) || { \
+	    echo; echo 'If this account and region never saw the CDK:  $(CDK) bootstrap  and then once more.'; exit 1; }
+
+destroy: $(VENV)/.infra ## Remove the deployment, and its data unless -c keepData=true was asked for
+	@$(PY) -m infra.teardown --stack $(STACK)
+	@$(CDK) destroy --force $(CONTEXT)
+
+key: $(VENV)/.infra ## Make an API key of the deployment: make key NAME=me (TENANT=…)
+	@$(PY) -m infra.keys --stack $(STACK) new '$(NAME)' $(if $(TENANT),--tenant '$(TENANT)')
+
+keys: $(VENV)/.infra ## List the API keys of the deployment
+	@$(PY) -m infra.keys --stack $(STACK) list
+
+revoke: $(VENV)/.infra ## Make an API key good for nothing: make revoke ID=…
+	@$(PY) -m infra.keys --stack $(STACK) revoke '$(ID)'
+
+provider-key: $(VENV)/.infra ## Store the key of a provider: make provider-key NAME=OPENAI_API_KEY
+	@$(PY) -m infra.keys --stack $(STACK) provider '$(NAME)'
+
+test: install $(NODE)/.installed $(EMULATOR)/.installed lint ## Run all that CI runs: lint, then the tests with coverage
 	@$(PY) -m pytest -n auto --cov
 	@$(PY) -m coverage report --include='*/rejoinder/engine/*,*/rejoinder/schema/*' --fail-under=100
 
-check: lint ## Run lint, then the tests: the gate before a commit
+check: lint $(EMULATOR)/.installed ## Run lint, then the tests: the gate before a commit
 	@$(PY) -m pytest -n auto
 
 lint: install ## Check format, style and types
@@ -43,7 +80,7 @@ pins: $(UV)/bin/uv ## Pin the packages of every requirements.in (UPGRADE=1: thei
 	@$(call pin,tests)
 
 clean: ## Remove all that make made
-	rm -rf $(VENV) $(NODE) .cache .coverage* .hypothesis
+	rm -rf $(VENV) $(NODE) .cache .coverage* .hypothesis cdk.out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 
@@ -77,6 +114,17 @@ $(NODE)/.installed: tests/node/package-lock.json
 	else \
 	    echo 'Node 20 or newer not found: the tests of Node clients will be skipped.'; \
 	fi
+
+# AWS's own Runtime API, for the tests of the runtime layer: static programs inside a wheel.
+$(EMULATOR)/.installed: tests/runtime/emulator.txt $(VENV)/.local
+	@echo 'Fetching the Runtime Interface Emulator of AWS (once, a few seconds) …'
+	@rm -rf $(EMULATOR)
+	@$(PY) -m pip download -qq --no-deps --require-hashes --dest $(EMULATOR) -r $<
+	@$(PY) -m zipfile -e $(EMULATOR)/*.whl $(EMULATOR)/wheel
+	@mv $(EMULATOR)/wheel/samcli/local/rapid/aws-lambda-rie-* $(EMULATOR)
+	@rm -r $(EMULATOR)/wheel $(EMULATOR)/*.whl
+	@chmod +x $(EMULATOR)/aws-lambda-rie-*
+	@touch $@
 
 # The first candidate that runs, is new enough and complete. (pyenv's python3.13 may exist and yet refuse to run.)
 define find_python

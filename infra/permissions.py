@@ -1,0 +1,91 @@
+"""What each function may do, action by action: nobody may do what its code does not do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+from infra.queue import Queue
+from infra.storage import Storage
+from rejoinder.aws.table import WAITING_INDEX
+
+# Every function reads and writes responses; what a newer state makes useless, it removes.
+TABLE = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+OBJECTS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+BUCKET = ("s3:ListBucket",)  # without it S3 does not even say that an object is not there
+SECRET = ("secretsmanager:GetSecretValue",)
+CONSUME = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+)
+INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """In what the functions differ."""
+
+    jobs: Sequence[str]
+    dead: Sequence[str] = ()
+    models: Sequence[str] = ()
+
+
+ALLOWED: Mapping[str, Allowed] = {
+    "stream": Allowed(jobs=("sqs:SendMessage",), models=INVOKE),
+    "api": Allowed(jobs=("sqs:GetQueueAttributes", "sqs:SendMessage")),
+    "worker": Allowed(jobs=(*CONSUME, "sqs:SendMessage"), models=INVOKE),
+    "dlq": Allowed(jobs=("sqs:SendMessage",), dead=CONSUME),
+}
+_KEY_USE = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+
+
+def statements(
+    name: str, storage: Storage, queue: Queue, *, may_ask_bedrock: bool
+) -> list[iam.PolicyStatement]:
+    """The policy of a function, but for its logs."""
+    allowed = ALLOWED[name]
+    table = storage.table.table_arn
+    found = [
+        _allow("Table", TABLE, table, f"{table}/index/{WAITING_INDEX}"),
+        _allow("Bucket", BUCKET, storage.bucket.bucket_arn),
+        _allow("Objects", OBJECTS, storage.bucket.arn_for_objects("*")),
+        _allow("Jobs", allowed.jobs, queue.jobs.queue_arn),
+        _allow("Dead", allowed.dead, queue.dead.queue_arn),
+        _allow("Secret", SECRET, storage.secret.secret_arn),
+    ]
+    if storage.key:
+        found.append(_allow("Key", _KEY_USE, storage.key.key_arn))
+    if may_ask_bedrock:
+        found.append(_allow("Models", allowed.models, *_models(Stack.of(storage))))
+    return [statement for statement in found if statement.actions]
+
+
+def _allow(sid: str, actions: Sequence[str], *resources: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=[*actions], resources=[*resources])
+
+
+def _models(stack: Stack) -> list[str]:
+    """Of all regions: an inference profile spreads the work over several."""
+    arn = f"arn:{stack.partition}:bedrock:*"
+    return [
+        f"{arn}::foundation-model/*",
+        f"{arn}:{stack.account}:inference-profile/*",
+        f"{arn}:{stack.account}:application-inference-profile/*",
+    ]

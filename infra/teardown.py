@@ -1,0 +1,55 @@
+"""What must be done before a stack can be removed: CloudFormation does not remove a full bucket."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.deployed import DEFAULT_STACK, Deployed, NotDeployed
+from infra.terminal import complain, painted, say
+
+
+def empty(bucket: str) -> int:
+    """Remove all objects; gives their number."""
+    client = boto3.client("s3")
+    removed = 0
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        keys = [{"Key": each["Key"]} for each in page.get("Contents", [])]
+        if keys:
+            client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+        removed += len(keys)
+    return removed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prepare a stack to be removed, after asking."""
+    parser = argparse.ArgumentParser(prog="python -m infra.teardown", description=main.__doc__)
+    parser.add_argument("--stack", default=os.environ.get("STACK") or DEFAULT_STACK)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    given = parser.parse_args(arguments)
+    try:
+        deployed = Deployed.find(given.stack)
+        if not (given.yes or _is_confirmed(given.stack, deployed)):
+            return complain("Nothing was removed.")
+        if not deployed.keeps_data:
+            say(f"Removed {empty(deployed.bucket)} objects from {deployed.bucket}.")
+    except NotDeployed as error:
+        return complain(str(error))
+    except (BotoCoreError, ClientError) as error:
+        return complain(f"AWS says: {error}")
+    return 0
+
+
+def _is_confirmed(stack: str, deployed: Deployed) -> bool:
+    lost = "its data is kept" if deployed.keeps_data else "all responses and keys go with it"
+    say(f"\nRemove {painted(stack, 'bold')} ({deployed.base_url})? {lost.capitalize()}.")
+    sys.stdout.write("Type the stack's name to go on: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() == stack
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
