@@ -27,6 +27,7 @@ from rejoinder.errors import (
     RateLimited,
     Unavailable,
 )
+from rejoinder.floor import Floor
 from rejoinder.runs import Ending, Run, Runs, failed
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.ids import new_id
@@ -96,6 +97,7 @@ class Background:
     runs: Runs
     announcer: Announcer
     limits: Limits
+    floor: Floor
 
     async def admit(self, tenant: str) -> None:
         """Check that a tenant may queue one more.
@@ -114,6 +116,7 @@ class Background:
         """Keep a response that was told as queued, and send its job."""
         await self.store.begin(stored, frames)
         await self.jobs.send(NewJob("run", stored.tenant, stored.response.id))
+        await self.floor.keep(stored)
 
     async def cancel(self, tenant: str, response_id: str) -> Response:
         """Stop a background response; one that has ended stays as it is.
@@ -178,6 +181,7 @@ class Background:
             await self._end(replace(taken, frames=first), failed(error))
             return None
         begun.assembler.resume(next_number=len(first), done=[], item=None)
+        await self.floor.keep(queued)
         run = Run(
             self.store,
             queued,

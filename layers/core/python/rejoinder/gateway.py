@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from rejoinder.background import Background
+from rejoinder.compaction import Compaction
+from rejoinder.conversations import Conversations
+from rejoinder.counting import Count, count
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of, without_padding
 from rejoinder.engine.pipeline import Events, collect, respond
 from rejoinder.engine.tool_names import ToolNames
 from rejoinder.errors import GatewayError, NotFound
+from rejoinder.floor import Floor
 from rejoinder.idempotency import Idempotency, IdempotencyKey
 from rejoinder.providers.registry import Registry
 from rejoinder.runs import Run, Runs, failed
 from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
-from rejoinder.schema.response import Response
+from rejoinder.schema.response import CompactedResponse, Response
 from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.deliveries import Delivery
 from rejoinder.turns import INCLUDE_SEALED, Begun, Turns
@@ -55,6 +59,8 @@ class Gateway:
     turns: Turns
     runs: Runs
     background: Background
+    conversations: Conversations
+    floor: Floor
     poll_seconds: float = 0.5
 
     async def create(
@@ -71,13 +77,30 @@ class Gateway:
         elif request.background:
             response = await self._queued(begun)
         elif request.store:
-            response = await self._run(begun).response()
+            response = await (await self._run(begun)).response()
         else:
-            await collect(respond(begun.assembler, self.runs.unstored(begun.attempts.deltas())))
+            await collect(await self._unstored(begun))
             if begun.assembler.failure is not None:
                 raise begun.assembler.failure
             response = begun.assembler.response
         return Made(response, begun.attempts.route.name)
+
+    async def count(self, tenant: str, request: CreateResponse) -> Count:
+        """The tokens that the model would be given.
+
+        Raises:
+            GatewayError: as for `create`.
+        """
+        attempts = (await self.turns.begin(tenant, request)).attempts
+        return await count(attempts.route.provider, attempts.turn)
+
+    async def compact(self, tenant: str, request: CreateResponse) -> CompactedResponse:
+        """A conversation made short.
+
+        Raises:
+            GatewayError: as for `create`.
+        """
+        return await Compaction(self.turns).compact(tenant, request)
 
     async def stream(
         self, tenant: str, request: CreateResponse, key: IdempotencyKey | None = None
@@ -97,10 +120,9 @@ class Gateway:
             frames = await self.follow(tenant, first)
             return Telling(frames, run.promise) if run else Telling(frames)
         if request.store:
-            frames = self._run(begun).recording.follow()
+            frames = (await self._run(begun)).recording.follow()
         else:
-            deltas = self.runs.unstored(begun.attempts.deltas())
-            frames = _encoded(respond(begun.assembler, deltas))
+            frames = _encoded(await self._unstored(begun))
         return Telling(frames, begun.assembler.promise, lambda: begun.attempts.route.name)
 
     async def retrieve(
@@ -136,9 +158,11 @@ class Gateway:
         Raises:
             NotFound: if there is none.
         """
+        response = await self.store.get(tenant, response_id)
         await self.store.delete(tenant, response_id)
         if run := self.runs.get(tenant, response_id):
             run.stop(failed(DELETED))
+        await self.floor.release(tenant, response)
 
     async def input_items(self, tenant: str, response_id: str) -> list[Item]:
         """The items that the request itself brought, oldest first.
@@ -163,6 +187,7 @@ class Gateway:
 
     async def _queued(self, begun: Begun) -> Response:
         await self.background.admit(begun.stored.tenant)
+        await self.floor.take(begun.stored, begun.version)
         told = frames_of(begun.assembler.enqueue())
         response = begun.assembler.response
         await self.background.queue(replace(begun.stored, response=response), told)
@@ -180,11 +205,19 @@ class Gateway:
         shows_sealed = INCLUDE_SEALED in request.include
         return await self.retrieve(tenant, response_id, shows_sealed=shows_sealed)
 
-    def _run(self, begun: Begun) -> Run:
+    async def _run(self, begun: Begun) -> Run:
         stored = begun.stored
-        run = Run(self.store, stored, begun.assembler, begun.attempts.deltas())
+        await self.floor.take(stored, begun.version)
+        deltas = self.floor.held(stored, begun.attempts.deltas())
+        run = Run(self.store, stored, begun.assembler, deltas)
         self.runs.add(stored.tenant, stored.response.id, run)
         return run
+
+    async def _unstored(self, begun: Begun) -> Events:
+        stored = begun.stored
+        await self.floor.take(stored, begun.version)
+        deltas = self.runs.unstored(self.floor.held(stored, begun.attempts.deltas()))
+        return self.floor.told(stored, begun.assembler, respond(begun.assembler, deltas))
 
     async def _replay(self, tenant: str, response_id: str, after: int) -> Frames:
         """From the store, until this process makes the response itself, or it has ended."""
@@ -222,6 +255,8 @@ def _last_words(response: Response, after: int) -> list[bytes]:
 def _without_sealed(response: Response) -> Response:
     shown = [
         {key: value for key, value in item.items() if key != "encrypted_content"}
+        if item["type"] == "reasoning"
+        else item
         for item in response.output
     ]
     return structs.replace(response, output=shown)

@@ -6,7 +6,7 @@ seen an event can have it again, also when this process is killed the moment aft
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from logging import getLogger
@@ -22,6 +22,7 @@ from rejoinder.storage.base import ResponseStore, StoredResponse
 
 type RunKey = tuple[str, str]  # tenant, response id
 type Ending = Callable[[ResponseAssembler], Sequence[StreamEvent]]
+type Leave = Callable[[StoredResponse], Awaitable[None]]
 
 log = getLogger("rejoinder")
 
@@ -50,6 +51,7 @@ class Run:
         self._writer = writer
         self._ending: Ending | None = None
         self._has_begun = False
+        self.leave: Leave | None = None  # what is told to its conversation, before its readers
         self.task = asyncio.create_task(self._generate())
 
     async def response(self) -> Response:
@@ -96,6 +98,8 @@ class Run:
             if not self._writer:  # else it is made again, or ended, by its job
                 self._end_unrecorded(GatewayError("The response could not be stored."))
         finally:
+            if not (self._writer or self.recording.is_whole):
+                await self._leave(self._stored)  # as one that came to nothing
             is_cut = self._writer and not self.recording.is_whole
             self.recording.end(Interrupted() if is_cut else failure)
 
@@ -114,7 +118,16 @@ class Run:
                 raise Interrupted from error  # what another will tell begins where we stand
             self.recording.append(frames)  # present readers need the whole story
             raise
+        if self._assembler.is_finished:
+            await self._leave(replace(self._stored, response=self._assembler.kept))
         self.recording.append(frames)
+
+    async def _leave(self, stored: StoredResponse) -> None:
+        try:
+            if self.leave is not None:
+                await self.leave(stored)
+        except Exception:  # it is kept: whoever uses the conversation next adds what is missing
+            log.exception("floor_not_left", extra={"response_id": stored.response.id})
 
     async def _goes_on(self) -> bool:
         """Whether somebody will end, or has ended, what this run cannot keep any more."""
@@ -161,7 +174,8 @@ def failed(error: GatewayError) -> Ending:
 class Runs:
     """The runs of this process, by tenant and response."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Leave | None = None) -> None:
+        self._leave = leave
         self._runs: dict[RunKey, Run] = {}
         self._began = asyncio.Event()
         self._ended = asyncio.Event()
@@ -172,6 +186,7 @@ class Runs:
         """Keep a run until it has ended."""
         key = (tenant, response_id)
         self._runs[key] = run
+        run.leave = self._leave
         run.task.add_done_callback(lambda _: self._forget(key, run))
         self._began.set()
         self._began.clear()

@@ -8,6 +8,8 @@ import httpx
 
 from rejoinder.announcing import Announcer
 from rejoinder.background import Background, Limits
+from rejoinder.conversations import Conversations
+from rejoinder.floor import Floor
 from rejoinder.gateway import Gateway
 from rejoinder.idempotency import Idempotency
 from rejoinder.providers import anthropic
@@ -36,6 +38,7 @@ from rejoinder.settings import (
     SettingsError,
 )
 from rejoinder.storage.base import ResponseStore
+from rejoinder.storage.conversations import ConversationStore
 from rejoinder.storage.deliveries import DeliveryLog
 from rejoinder.storage.idempotency import IdempotencyKeys
 from rejoinder.storage.jobs import JobQueue
@@ -55,7 +58,7 @@ def _x_api_key(key: str) -> Mapping[str, str]:
 class Dialect:
     """What it takes to speak one: its provider, its headers, its refusals, its models."""
 
-    provider: Callable[[Upstream], Provider]
+    provider: Callable[[Upstream, Fetcher], Provider]
     credentials: Callable[[str], Mapping[str, str]] = _bearer
     headers: Mapping[str, str] = field(default_factory=dict)
     refuse: Refuse = refusal
@@ -66,7 +69,7 @@ class Dialect:
 
 PROVIDERS: Mapping[str, Dialect] = {
     "anthropic": Dialect(
-        anthropic.Anthropic,
+        lambda upstream, _: anthropic.Anthropic(upstream),
         _x_api_key,
         anthropic.HEADERS,
         anthropic_refusal,
@@ -75,7 +78,12 @@ PROVIDERS: Mapping[str, Dialect] = {
         "/models?limit=1000",
     ),
     "chat_completions": Dialect(ChatCompletions),
-    "openai": Dialect(OpenAIResponses, refuse=openai_refusal, facts=OPENAI, known=PLAIN_MODELS),
+    "openai": Dialect(
+        lambda upstream, _: OpenAIResponses(upstream),
+        refuse=openai_refusal,
+        facts=OPENAI,
+        known=PLAIN_MODELS,
+    ),
 }
 
 
@@ -87,6 +95,7 @@ class Stores:
     jobs: JobQueue
     keys: IdempotencyKeys
     deliveries: DeliveryLog
+    conversations: ConversationStore
 
 
 # For webhooks of the operator's own network, when the settings say so.
@@ -122,8 +131,10 @@ def build_gateway(
         },
     )
     _check_routes(settings, registry)
-    store, runs = stores.responses, Runs()
-    turns = Turns(registry, store, sealer, settings.retention_seconds, settings.retries)
+    store = stores.responses
+    floor = Floor(stores.conversations, store)
+    runs = Runs(floor.leave)
+    turns = Turns(registry, store, floor, sealer, settings.retention_seconds, settings.retries)
     background = Background(
         store,
         stores.jobs,
@@ -131,9 +142,18 @@ def build_gateway(
         runs,
         _announcer(settings, stores, transport),
         _limits(settings.background),
+        floor,
     )
-    idempotency = Idempotency(stores.keys, store, runs)
-    return Gateway(registry, store, idempotency, turns, runs, background)
+    return Gateway(
+        registry,
+        store,
+        Idempotency(stores.keys, store, runs),
+        turns,
+        runs,
+        background,
+        Conversations(stores.conversations, store, floor),
+        floor,
+    )
 
 
 def service_of(
@@ -157,7 +177,7 @@ def service_of(
     return Service(
         name,
         settings.dialect,
-        dialect.provider(upstream_of(name, settings, transport, env)),
+        dialect.provider(upstream_of(name, settings, transport, env), Fetcher(transport)),
         dialect.facts or facts,
         settings.models,
         known=dialect.known,

@@ -56,6 +56,27 @@ def page_of(query: QueryParams) -> Page:
     )
 
 
+def included(query: QueryParams) -> list[str]:
+    """What `include` asks for, in either way of writing a list."""
+    return [*query.getlist("include"), *query.getlist("include[]")]
+
+
+def listed(items: list[JSON], page: Page) -> JSON:
+    """The list object with a page of the items, which are oldest first.
+
+    Raises:
+        InvalidRequest: as `Page.cut`.
+    """
+    data, has_more = page.cut(items)
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
+    }
+
+
 def integer(
     query: QueryParams, name: str, *, at_least: int, at_most: int | None = None
 ) -> int | None:

@@ -1,46 +1,38 @@
 """The route table, read by the router and by the deployment, and one endpoint per row."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from starlette.requests import Request
-
 from rejoinder import __version__
 from rejoinder.errors import InvalidRequest, NotFound
-from rejoinder.gateway import Gateway, Telling
+from rejoinder.gateway import Telling
 from rejoinder.idempotency import IdempotencyKey
 from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.items import JSON
-from rejoinder.schema.request import CreateResponse, read_request
-from rejoinder.settings import Settings
+from rejoinder.schema.request import COMPACTED, COUNTED, read_request
 from rejoinder.turns import INCLUDE_SEALED
-from rejoinder.web.messages import EventStream, Json, Text, body_of
+from rejoinder.web.calls import Answer, Call, Endpoint, told_by_headers
+from rejoinder.web.conversations import (
+    create_conversation,
+    create_items,
+    delete_conversation,
+    delete_item,
+    list_items,
+    retrieve_conversation,
+    retrieve_item,
+    update_conversation,
+)
+from rejoinder.web.messages import EventStream, Json, Text
 from rejoinder.web.presence import unless_gone
-from rejoinder.web.query import Page, boolean, integer, page_of
-
-type Answer = Json | Text | EventStream
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An authenticated request for an endpoint."""
-
-    gateway: Gateway
-    settings: Settings
-    tenant: str
-    http: Request
-
-
-type Endpoint = Callable[[Call], Awaitable[Answer]]
+from rejoinder.web.query import boolean, included, integer, listed, page_of
 
 
 async def create_response(call: Call) -> Answer:
     """POST /v1/responses (contract §1)."""
-    body = await body_of(call.http, max_bytes=call.settings.max_body_bytes)
+    body = await call.body()
     request = read_request(body, unsupported_tools=call.settings.unsupported_tools)
-    headers = _told_by_headers(call, request)
+    headers = told_by_headers(call, request)
     given = call.http.headers.get("idempotency-key")
     key = IdempotencyKey.of(given, body) if given else None
     if request.stream:
@@ -49,6 +41,26 @@ async def create_response(call: Call) -> Answer:
     making = call.gateway.create(call.tenant, request, key)
     made = await (making if request.store else unless_gone(call.http.receive, making))
     return Json(made.response, headers=headers | {"X-Upstream-Model": made.answered_by})
+
+
+async def count_input_tokens(call: Call) -> Answer:
+    """POST /v1/responses/input_tokens (contract §7)."""
+    dropping = call.settings.unsupported_tools
+    request = read_request(await call.body(), unsupported_tools=dropping, fields=COUNTED)
+    headers = told_by_headers(call, request)
+    count = await call.gateway.count(call.tenant, request)
+    headers["X-Token-Count"] = "exact" if count.is_exact else "estimate"
+    told = {"object": "response.input_tokens", "input_tokens": count.tokens}
+    return Json(told, headers=headers)
+
+
+async def compact_conversation(call: Call) -> Answer:
+    """POST /v1/responses/compact (contract §7)."""
+    dropping = call.settings.unsupported_tools
+    request = read_request(await call.body(), unsupported_tools=dropping, fields=COMPACTED)
+    headers = told_by_headers(call, request)
+    made = call.gateway.compact(call.tenant, request)
+    return Json(await unless_gone(call.http.receive, made), headers=headers)
 
 
 async def describe_endpoint(_call: Call) -> Answer:
@@ -64,8 +76,8 @@ async def describe_endpoint(_call: Call) -> Answer:
                 "store": True,
                 "rejoin": True,
                 "background": True,
-                "conversations": False,
-                "compact": False,
+                "conversations": True,
+                "compact": True,
                 "tools": ["function", "custom", "namespace"],
             },
             "input_types": [
@@ -76,6 +88,8 @@ async def describe_endpoint(_call: Call) -> Answer:
                 "custom_tool_call_output",
                 "reasoning",
                 "item_reference",
+                "compaction",
+                "compaction_trigger",
             ],
             "models_url": "/v1/models",
             "openapi_url": "/v1/openapi.json",
@@ -96,10 +110,9 @@ async def retrieve_response(call: Call) -> Answer:
                 code="invalid_value",
                 param="starting_after",
             )
-        included = [*query.getlist("include"), *query.getlist("include[]")]
         return Json(
             await call.gateway.retrieve(
-                call.tenant, response_id, shows_sealed=INCLUDE_SEALED in included
+                call.tenant, response_id, shows_sealed=INCLUDE_SEALED in included(query)
             )
         )
     frames = await call.gateway.follow(
@@ -128,7 +141,7 @@ async def list_input_items(call: Call) -> Answer:
     response_id = _response_id(call)
     page = page_of(call.http.query_params)
     items: list[JSON] = [*await call.gateway.input_items(call.tenant, response_id)]
-    return Json(_listed(items, page))
+    return Json(listed(items, page))
 
 
 async def list_models(call: Call) -> Answer:
@@ -206,13 +219,25 @@ class Row:
 
 
 _RESPONSE = "/responses/{response_id}"
+_CONVERSATION = "/conversations/{conversation_id}"
+_ITEM = f"{_CONVERSATION}/items/{{item_id:path}}"
 _API = (
     Row("POST", "/responses", create_response, may_stream=True),
     Row("GET", "/responses", describe_endpoint),
+    Row("POST", "/responses/input_tokens", count_input_tokens),
+    Row("POST", "/responses/compact", compact_conversation),
     Row("GET", _RESPONSE, retrieve_response, may_stream=True),
     Row("DELETE", _RESPONSE, delete_response),
     Row("POST", f"{_RESPONSE}/cancel", cancel_response),
     Row("GET", f"{_RESPONSE}/input_items", list_input_items),
+    Row("POST", "/conversations", create_conversation),
+    Row("GET", _CONVERSATION, retrieve_conversation),
+    Row("POST", _CONVERSATION, update_conversation),
+    Row("DELETE", _CONVERSATION, delete_conversation),
+    Row("POST", f"{_CONVERSATION}/items", create_items),
+    Row("GET", f"{_CONVERSATION}/items", list_items),
+    Row("GET", _ITEM, retrieve_item),
+    Row("DELETE", _ITEM, delete_item),
     Row("GET", "/webhook_deliveries", list_deliveries),
     Row("GET", "/models", list_models),
     Row("GET", "/chat/models", list_models),
@@ -249,34 +274,6 @@ def _response_id(call: Call) -> str:
             param="response_id",
         )
     return str(response_id)
-
-
-def _told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
-    """What was left out of the request: contract D1 and D2."""
-    headers: dict[str, str] = {}
-    if request.ignored_parameters:
-        if call.settings.unknown_parameters == "reject":
-            name = request.ignored_parameters[0]
-            raise InvalidRequest(
-                f"Unknown parameter: {name!r}; leave it out.",
-                code="unknown_parameter",
-                param=name,
-            )
-        headers["X-Ignored-Parameters"] = ", ".join(request.ignored_parameters)
-    if request.ignored_tools:
-        headers["X-Ignored-Tools"] = ", ".join(request.ignored_tools)
-    return headers
-
-
-def _listed(items: list[JSON], page: Page) -> JSON:
-    data, has_more = page.cut(items)
-    return {
-        "object": "list",
-        "data": data,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-        "has_more": has_more,
-    }
 
 
 def _model(card: ModelCard) -> JSON:
