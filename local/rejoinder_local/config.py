@@ -76,7 +76,9 @@ def found_servers(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
     if host := env.get("OLLAMA_HOST"):
         address = host if "://" in host else f"http://{host}"
         addresses["ollama"] = f"{address.replace('0.0.0.0', '127.0.0.1').rstrip('/')}/v1"
-    return {name: ProviderSettings(base_url=url) for name, url in addresses.items()}
+    return {
+        name: ProviderSettings(base_url=url, flavour="local") for name, url in addresses.items()
+    }
 
 
 def _config_path(env: Mapping[str, str]) -> Path | None:

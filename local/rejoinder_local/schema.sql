@@ -80,3 +80,26 @@ CREATE TABLE IF NOT EXISTS deliveries (
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS deliveries_by_tenant ON deliveries (tenant, delivery);
+
+-- Conversations stay until they are deleted. Owned by a response while it is made in one.
+CREATE TABLE IF NOT EXISTS conversations (
+    row         INTEGER PRIMARY KEY,
+    tenant      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    body        BLOB NOT NULL,
+    version     INTEGER NOT NULL DEFAULT 0,  -- counts the changes of the items
+    owner       TEXT,
+    owned_until REAL NOT NULL DEFAULT 0,
+    UNIQUE (tenant, id)
+);
+
+CREATE TABLE IF NOT EXISTS conversation_items (
+    position     INTEGER PRIMARY KEY,  -- later ones have greater numbers
+    conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    tenant       TEXT NOT NULL,
+    id           TEXT NOT NULL,
+    body         BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS conversation_items_in_order
+    ON conversation_items (conversation, position);
+CREATE INDEX IF NOT EXISTS conversation_items_by_id ON conversation_items (tenant, id);

@@ -32,7 +32,6 @@ FIELDS = SCHEMAS["CreateResponse"]["properties"]
 # A schema tells of one value at a time, and not what this deployment has. What only a comparison
 # of values can tell, or a look at the deployment, it allows.
 BEYOND_SCHEMAS = {
-    "conversation_not_found",
     "invalid_json",
     "mutually_exclusive_parameters",
     "unsupported_tool_type",
@@ -45,6 +44,7 @@ BEYOND_THE_SCHEMA = {
     "a message twice",
     "a name with a line's end",  # `$` of Python's expressions; not of those of JSON Schema
     "a tool never heard of",
+    "a trigger before the end",
     "an allowed function not declared",
     "an input that is null",
     "no input",

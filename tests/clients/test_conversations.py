@@ -1,5 +1,6 @@
-"""openai-python: turns that build on earlier ones by `previous_response_id`."""
+"""openai-python: turns that build on earlier ones, by their ids or in a conversation object."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -7,9 +8,9 @@ from openai import APIError, BadRequestError, OpenAI
 from openai.types.responses import Response
 
 from tests.clients.models import Models
-from tests.clients.tools import WEATHER, results_of
+from tests.clients.tools import THINKING, WEATHER, results_of
 from tests.dialects.differences import speakers
-from tests.upstreams.chat_replies import call, calls, text
+from tests.upstreams.chat_replies import call, calls, text, thinking
 from tests.upstreams.chat_troubles import Cut, Stall
 
 type JSON = Any
@@ -49,6 +50,40 @@ def test_a_chain_of_tool_calls_goes_on_at_once(
     told = any_models.history(model)
     assert [who for who, _ in told] == ["user", *["call", "result"] * 3]
     assert [said for who, said in told if who == "result"] == RESULTS
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_a_conversation_object_holds_a_chain_of_tool_calls(
+    client: OpenAI, any_models: Models, is_streamed: bool
+) -> None:
+    steps = [calls(call("get_weather", f'{{"city":"{city}"}}')) for city in CITIES]
+    model = any_models.saying(*steps, text("Sun everywhere."))
+    conversation = client.conversations.create().id
+    asked: JSON = {"model": model, "conversation": conversation, "tools": [WEATHER]}
+
+    response = created(client, is_streamed, input="Weather?", **asked)
+    for _ in CITIES:
+        response = created(client, is_streamed, input=results_of(response), **asked)
+
+    assert response.output_text == "Sun everywhere."
+    told = any_models.history(model)
+    assert [who for who, _ in told] == ["user", *["call", "result"] * 3]
+    assert [said for who, said in told if who == "result"] == RESULTS
+
+
+def test_signed_thinking_is_kept_in_a_conversation_object(
+    client: OpenAI, vendors: Mapping[str, Models]
+) -> None:
+    models = vendors["anthropic"]
+    step = thinking("Let me look.") + calls(call("get_weather", '{"city":"Oslo"}'))
+    model = models.saying(step, text("Sun."))
+    conversation = client.conversations.create().id
+    asked: JSON = {"model": model, "conversation": conversation, "tools": [WEATHER]}
+
+    first = client.responses.create(input="Weather?", reasoning=THINKING, **asked)
+    client.responses.create(input=results_of(first), reasoning=THINKING, **asked)
+
+    assert models.thoughts(model) == ["Let me look."]
 
 
 def test_a_turn_can_follow_before_the_stream_before_is_closed(

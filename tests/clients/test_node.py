@@ -102,6 +102,19 @@ def test_openai_node_goes_on_at_once_after_a_stream(play: Play, any_models: Mode
     assert told == {"turns": 3, "text": "Sun everywhere."}
 
 
+def test_openai_node_keeps_conversations(play: Play, models: Models) -> None:
+    model = models.saying(text("Black."), text("Hot."))
+
+    told = play("openai_client", "conversations", model=model)
+
+    assert told == {
+        "texts": ["Tea!", "Colour?", "Black.", "Heat?", "Hot.", "When?"],
+        "isItsOwn": True,
+        "gone": "item_not_found",
+        "deleted": True,
+    }
+
+
 def test_openai_node_reads_what_is_stored(play: Play, models: Models) -> None:
     model = models.saying(text("Yes."))
 

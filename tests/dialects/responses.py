@@ -84,6 +84,8 @@ def _heard(body: JSON) -> Iterator[Heard]:
                 yield "thinking", "".join(part["text"] for part in item["summary"])
             case "function_call":
                 yield "call", f"{item['name']} {compact(item['arguments'])}"
+            case "compaction":
+                yield "compaction", item["encrypted_content"]
             case "custom_tool_call":
                 yield "call", f"{item['name']} {item['input']}"
             case _:

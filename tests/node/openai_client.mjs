@@ -143,6 +143,25 @@ const background = async ({ slow, stalling }) => {
   return { queued, polled, kinds, joined: await joined.finalResponse(), cancelled, final, again };
 };
 
+// A conversation object: items, two turns, all pages, one item less.
+const conversations = async ({ model }) => {
+  const items = [{ role: "user", content: "Tea!" }];
+  const { id } = await client.conversations.create({ items, metadata: { topic: "tea" } });
+  await client.responses.create({ model, input: "Colour?", conversation: id });
+  const stream = client.responses.stream({ model, input: "Heat?", conversation: id });
+  const { conversation } = await stream.finalResponse();
+  await client.conversations.items.create(id, { items: [{ role: "user", content: "When?" }] });
+  const kept = [];
+  const listed = client.conversations.items.list(id, { order: "asc", limit: 2 });
+  for await (const item of listed) kept.push(item);
+  const last = kept.at(-1).id;
+  await client.conversations.items.delete(last, { conversation_id: id });
+  const gone = await client.conversations.items.retrieve(last, { conversation_id: id }).catch(shown);
+  const deleted = await client.conversations.delete(id);
+  const texts = kept.map((item) => item.content[0].text);
+  return { texts, isItsOwn: conversation.id === id, gone: gone.code, deleted: deleted.deleted };
+};
+
 const errors = async ({ busy, broken }) => {
   const nobody = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: "sk-wrong", maxRetries: 0 });
   const asking = (model) => client.responses.create({ model, input: "?" });
@@ -164,4 +183,4 @@ const models = async () => {
   return { ids, demo: await client.models.retrieve("demo") };
 };
 
-await play({ streams, parse, conversation, stored, rejoin, background, errors, models });
+await play({ streams, parse, conversation, conversations, stored, rejoin, background, errors, models });

@@ -18,7 +18,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.upstreams.anthropic_cache import PrefixCache
 from tests.upstreams.anthropic_checks import Refused
 from tests.upstreams.anthropic_events import Asked
-from tests.upstreams.anthropic_request import as_blocks, check_headers, check_request, model_of
+from tests.upstreams.anthropic_request import (
+    as_blocks,
+    check_count,
+    check_headers,
+    check_request,
+    model_of,
+)
 from tests.upstreams.anthropic_signing import prefix_of
 from tests.upstreams.anthropic_steps import Named, steps
 from tests.upstreams.chat_chunks import Asked as ChatAsked
@@ -44,8 +50,9 @@ def failed(status: int, kind: str, message: str = "No.", **headers: str) -> Http
 class AnthropicUpstream(ChatUpstream):
     """The server, and the test's door to it; all of it may be used from any thread."""
 
-    def __init__(self, *, port: int = 0, api_key: str | None = None) -> None:
+    def __init__(self, *, port: int = 0, api_key: str | None = None, counts: bool = True) -> None:
         super().__init__(port=port, api_key=api_key)
+        self.counts = counts  # others that speak Messages may not
         self.cache = PrefixCache()
         self._shapes: dict[str, Asked] = {}
 
@@ -61,6 +68,8 @@ class AnthropicUpstream(ChatUpstream):
         match request.method, unquote(address.path):
             case "POST", "/v1/messages":
                 return self._create(request)
+            case "POST", "/v1/messages/count_tokens" if self.counts:
+                return self._count_tokens(request), ChatAsked("")
             case "GET", "/v1/models":
                 return self._list(parse_qs(address.query)), ChatAsked("")
         raise Refused("Not Found", status=404, kind="not_found_error")
@@ -80,15 +89,33 @@ class AnthropicUpstream(ChatUpstream):
         ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
         return raw(200, {"data": page, "has_more": len(ids) > limit, **ends})
 
-    def _create(self, request: HttpRequest) -> tuple[Scripted, ChatAsked]:
+    def _body_of(self, request: HttpRequest) -> JSON:
         try:
-            body = as_blocks(request.json)
+            return as_blocks(request.json)
         except ValueError as error:
             raise Refused("The request body is not valid JSON") from error
-        check_request(body, request.headers)
+
+    def _check_model(self, body: JSON) -> str:
         model = model_of(body)
         if self.known_models is not None and model not in self.models:
             raise Refused(f"model: {model}", status=404, kind="not_found_error")
+        return model
+
+    def _count_tokens(self, request: HttpRequest) -> Scripted:
+        body = self._body_of(request)
+        check_count(body, request.headers)
+        model = self._check_model(body)
+        with self._changed:
+            script = self._scripts.get(model)
+            reply = script.replies[0] if script and script.replies else None
+        if isinstance(reply, HttpReply):
+            return reply
+        return raw(200, {"input_tokens": self.cache.tokens_of(body)})
+
+    def _create(self, request: HttpRequest) -> tuple[Scripted, ChatAsked]:
+        body = self._body_of(request)
+        check_request(body, request.headers)
+        model = self._check_model(body)
         with self._changed:
             script = self._scripts.get(model)
             reply = script.take() if script and script.replies else None

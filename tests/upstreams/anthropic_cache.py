@@ -24,9 +24,8 @@ class PrefixCache:
         tokens, digests, marks = 0, list[tuple[str, int]](), list[int]()
         running = sha256(body["model"].encode())
         for place, (block, is_marked) in enumerate(_blocks(body)):
-            text = canonical(block)
-            running.update(text.encode())
-            tokens += len(text) // LETTERS_PER_TOKEN + 1
+            running.update(canonical(block).encode())
+            tokens += _tokens(block)
             digests.append((running.hexdigest(), tokens))
             marks += [place] if is_marked and tokens >= self._least else []
         read = max((self._found(digests, mark) for mark in marks), default=0)
@@ -34,11 +33,20 @@ class PrefixCache:
         self._known |= {digests[mark][0] for mark in marks}
         return read, max(written - read, 0), tokens - max(written, read)
 
+    def tokens_of(self, body: JSON) -> int:
+        """All tokens of a request; the cache learns nothing."""
+        form = body.get("output_config", {}).get("format")
+        return sum(_tokens(block) for block, _ in _blocks(body)) + (_tokens(form) if form else 0)
+
     def _found(self, digests: list[tuple[str, int]], mark: int) -> int:
         for digest, tokens in reversed(digests[max(0, mark - LOOKBACK_BLOCKS) : mark + 1]):
             if digest in self._known:
                 return tokens
         return 0
+
+
+def _tokens(block: JSON) -> int:
+    return len(canonical(block)) // LETTERS_PER_TOKEN + 1
 
 
 def _blocks(body: JSON) -> Iterator[tuple[JSON, bool]]:

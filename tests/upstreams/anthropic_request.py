@@ -121,6 +121,12 @@ BODY = fields(
     OPTIONS,
 )
 
+# "Count tokens in a Message": what says how to answer is no field of it.
+COUNTED = ("system", "cache_control", "tools", "tool_choice", "thinking", "output_config")
+COUNT_BODY = fields(
+    {"model": string, "messages": array(_message)}, {name: OPTIONS[name] for name in COUNTED}
+)
+
 
 def check_headers(headers: Mapping[str, str], api_key: str | None) -> None:
     """Refuse who shows no key, or the wrong one, or speaks another version.
@@ -159,10 +165,21 @@ def check_request(body: JSON, headers: Mapping[str, str]) -> None:
     most = kind.max_tokens
     say = f"max_tokens: {body['max_tokens']} > {most}, which is the maximum allowed number of"
     refuse_unless(body["max_tokens"] <= most, f"{say} output tokens for {body['model']}")
+    _check_sampling(body, kind, headers)
+    _check_all(body, kind, headers)
+
+
+def check_count(body: JSON, headers: Mapping[str, str]) -> None:
+    """Refuse a body of which the vendor would not count the tokens."""
+    COUNT_BODY(body, "")
+    kind = kind_of(body["model"])
+    _check_all({"max_tokens": kind.max_tokens, **body}, kind, headers)
+
+
+def _check_all(body: JSON, kind: Kind, headers: Mapping[str, str]) -> None:
     _check_marks(body)
     _check_tools(body, kind)
     _check_thinking(body, kind, headers)
-    _check_sampling(body, kind, headers)
     _check_format(body, kind)
     check_turns(body, kind)
 

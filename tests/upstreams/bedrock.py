@@ -13,16 +13,21 @@ from typing import Any, Self
 from urllib.parse import unquote
 
 from tests.upstreams.bedrock_replies import Failure, Reply, Scripted, failure, text
-from tests.upstreams.bedrock_rules import Refused, check
+from tests.upstreams.bedrock_rules import Refused, check, check_countable
 from tests.upstreams.bedrock_shapes import WrongShape, checked
 from tests.upstreams.bedrock_signature import Account, Unsigned, check_signature
-from tests.upstreams.bedrock_usage import Cache
+from tests.upstreams.bedrock_usage import Cache, tokens_of
 from tests.upstreams.connection import BadHttp, Connection, Disconnected, HttpRequest, head
 from tests.upstreams.server import Server
 
 type JSON = Any
 
-OPERATIONS = {"converse": "Converse", "converse-stream": "ConverseStream"}
+OPERATIONS = {
+    "converse": "Converse",
+    "converse-stream": "ConverseStream",
+    "count-tokens": "CountTokens",
+}
+NO_LIMIT: JSON = {"maxTokens": 2**31}  # there is none to a count, of which budgets are a part
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
@@ -133,6 +138,10 @@ class BedrockUpstream:
             headers = {**named, **dict(reply.headers)}
             await connection.write(_json(reply.status, reply.body(), headers))
             return request.keeps_alive
+        if recorded.operation == "CountTokens":
+            counted = tokens_of(recorded.body["input"]["converse"])
+            await connection.write(_json(200, {"inputTokens": counted}, {}))
+            return request.keeps_alive
         said = len(json.dumps(reply.body(None))) // 4
         usage = reply.usage or self._cache.usage(recorded.model, recorded.body, said)
         if recorded.operation == "Converse":
@@ -165,6 +174,9 @@ class BedrockUpstream:
             if self._api_key is None:
                 check_signature(request, self.account)
             given = checked(recorded.operation, recorded.body, recorded.model)
+            if recorded.operation == "CountTokens":
+                check_countable(recorded.model)
+                given = {"inferenceConfig": NO_LIMIT, **given["input"]["converse"]}
             check(self._behind.get(recorded.model, recorded.model), given)
         except Unsigned as unsigned:
             return failure(403, unsigned.kind, unsigned.message)
@@ -178,7 +190,10 @@ class BedrockUpstream:
         with self._lock:
             script = self._scripts.get(recorded.model)
             if script and script.replies:
-                return script.take()
+                is_count = recorded.operation == "CountTokens"
+                return script.replies[0] if is_count else script.take()
+        if recorded.operation == "CountTokens":
+            return text()
         last = recorded.body["messages"][-1]["content"]
         return text("You said: ", *(block["text"] for block in last if "text" in block))
 

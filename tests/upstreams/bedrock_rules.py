@@ -51,6 +51,16 @@ def check(model: str, body: JSON) -> None:
     _check_sampling(model, body)
 
 
+def check_countable(model: str) -> None:
+    """Refuse to count for a model that is not Claude, or is named with a geography.
+
+    Raises:
+        Refused: saying so.
+    """
+    if not model.startswith("anthropic.claude-"):
+        raise Refused("The provided model doesn't support counting tokens.")
+
+
 def _is(model: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(model, pattern) for pattern in patterns)
 

@@ -49,5 +49,11 @@ def _beginnings(body: JSON) -> Iterator[str]:
     yield "".join(before)
 
 
+def tokens_of(body: JSON) -> int:
+    """All tokens of a request."""
+    *_, whole = _beginnings(body)
+    return _tokens(whole)
+
+
 def _tokens(text: str) -> int:
     return -(-len(text) // LETTERS_PER_TOKEN)

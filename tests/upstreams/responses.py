@@ -7,22 +7,27 @@
 HTTP, scripts and records are those of the scripted chat server; without a script it echoes.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, override
 
 from tests.upstreams.chat_chunks import Asked
 from tests.upstreams.chat_completions import ChatUpstream
-from tests.upstreams.chat_replies import Scripted
+from tests.upstreams.chat_replies import HttpReply, Scripted, raw
 from tests.upstreams.chat_steps import EVENT_STREAM, Body, Frame, Head, Over, Pause, Step
 from tests.upstreams.chat_troubles import Cut, End, ErrorFrame, Reset, Rubbish, Stall, When
 from tests.upstreams.connection import Connection, HttpRequest
 from tests.upstreams.gate import body_of, check_key
 from tests.upstreams.responses_events import Narrator, ResponseAsked
 from tests.upstreams.responses_items import words_of
-from tests.upstreams.responses_request import check_response_request
+from tests.upstreams.responses_request import (
+    check_compact_request,
+    check_count_request,
+    check_response_request,
+)
 from tests.upstreams.responses_script import Answer, said
-from tests.upstreams.responses_secrets import Locksmith
+from tests.upstreams.responses_secrets import FOLDED, Locksmith
 from tests.upstreams.stage import Stage
 
 type JSON = Any
@@ -33,12 +38,24 @@ PATH = "/v1/responses"
 class ResponsesUpstream(ChatUpstream):
     """The server; `locksmith` made all encrypted thinking, and knows it again."""
 
-    def __init__(self, *, api_key: str | None = None, pace_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        pace_seconds: float = 0.0,
+        counts: bool = True,
+        compacts: bool = True,
+    ) -> None:
         super().__init__(api_key=api_key, pace_seconds=pace_seconds)
+        self.counts, self.compacts = counts, compacts  # others that speak Responses may not
         self.locksmith = Locksmith()
 
     @override
     def _reply(self, request: HttpRequest) -> tuple[Scripted, Asked]:
+        if (request.method, request.path) == ("POST", f"{PATH}/input_tokens") and self.counts:
+            return self._count_tokens(request), Asked("")
+        if (request.method, request.path) == ("POST", f"{PATH}/compact") and self.compacts:
+            return self._compact(request), Asked("")
         if (request.method, request.path) != ("POST", PATH):
             return super()._reply(request)
         check_key(request.headers.get("authorization"), self.api_key)
@@ -55,6 +72,28 @@ class ResponsesUpstream(ChatUpstream):
         )
         return reply or _echo(items).paced(self.pace_seconds), asked
 
+    def _compact(self, request: HttpRequest) -> Scripted:
+        check_key(request.headers.get("authorization"), self.api_key)
+        body = body_of(request)
+        items = check_compact_request(body, self.locksmith)
+        with self._changed:
+            script = self._scripts.get(body["model"])
+            reply = script.replies[0] if script and script.replies else None
+        if isinstance(reply, HttpReply):
+            return reply
+        return raw(200, compaction_of(body, items, self.locksmith))
+
+    def _count_tokens(self, request: HttpRequest) -> Scripted:
+        check_key(request.headers.get("authorization"), self.api_key)
+        body = body_of(request)
+        check_count_request(body, self.locksmith)
+        with self._changed:
+            script = self._scripts.get(body["model"])
+            reply = script.replies[0] if script and script.replies else None
+        if isinstance(reply, HttpReply):
+            return reply
+        return raw(200, {"object": "response.input_tokens", "input_tokens": tokens_of(body)})
+
     @override
     async def _perform(
         self, connection: Connection, reply: Scripted, asked: Asked, *, keeps_alive: bool
@@ -63,6 +102,38 @@ class ResponsesUpstream(ChatUpstream):
             return await super()._perform(connection, reply, asked, keeps_alive=keeps_alive)
         stage = Stage(connection, reply.framing, keeps_alive=keeps_alive)
         return await stage.play(_steps(reply, asked))
+
+
+def compaction_of(body: JSON, items: list[JSON], locksmith: Locksmith) -> JSON:
+    """What users said, and the rest in a form that only this server reads."""
+    said = [
+        {"id": f"msg_{place}", "type": "message", "status": "completed", **item}
+        for place, item in enumerate(items)
+        if item.get("role") == "user"
+    ]
+    kept = {"id": "cmp_1", "type": "compaction", "encrypted_content": locksmith.lock(FOLDED)}
+    tokens = tokens_of(body)
+    return {
+        "id": "resp_1",
+        "object": "response.compaction",
+        "created_at": 1795300000,
+        "output": [*said, kept],
+        "usage": {
+            "input_tokens": tokens,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": 40,
+            "output_tokens_details": {"reasoning_tokens": 8},
+            "total_tokens": tokens + 40,
+        },
+    }
+
+
+def tokens_of(body: JSON) -> int:
+    """The tokens of all that the model would be given: words and signs, more or less."""
+    given = {
+        name: body[name] for name in ("instructions", "input", "tools", "text") if name in body
+    }
+    return len(re.findall(r"\w+|[^\w\s]", json.dumps(given)))
 
 
 def _echo(items: list[JSON]) -> Answer:

@@ -19,7 +19,7 @@ from tests.upstreams.checks import (
     tagged,
     wrong_type,
 )
-from tests.upstreams.responses_secrets import Locksmith
+from tests.upstreams.responses_secrets import FOLDED, Locksmith
 
 type JSON = Any
 
@@ -107,6 +107,9 @@ ITEMS: Mapping[str, Check] = {
         {"type": anything, "id": _id("rs"), "summary": array(SUMMARY)},
         {"encrypted_content": nullable(string()), "content": anything},
     ),
+    "compaction": fields(
+        {"type": anything, "encrypted_content": string(empty=False)}, {"id": nullable(_id("cmp"))}
+    ),
     "item_reference": fields({"type": anything, "id": string()}),
     "web_search_call": fields(
         {"type": anything, "id": _id("ws")}, {"status": STATUS, "action": mapping}
@@ -132,6 +135,8 @@ def check_conversation(items: list[JSON], locksmith: Locksmith) -> None:
             raise _not_found(item["id"])
         if item["type"] == "reasoning":
             _check_thinking(item, locksmith)
+        if item["type"] == "compaction" and not locksmith.fits(FOLDED, item["encrypted_content"]):
+            raise _unverified(item["encrypted_content"])
     for item, after in pairwise([*items, None]):
         if item["type"] == "reasoning" and not _follows_thinking(after):
             message = (
@@ -155,11 +160,15 @@ def _check_thinking(item: JSON, locksmith: Locksmith) -> None:
     if not blob:
         raise _not_found(item["id"])
     if not locksmith.fits(item["id"], blob):
-        message = (
-            f"The encrypted content {blob[:4]}...{blob[-4:]} could not be verified. Reason: "
-            "Encrypted content could not be decrypted or parsed."
-        )
-        raise Refusal(message, code="invalid_encrypted_content")
+        raise _unverified(blob)
+
+
+def _unverified(blob: str) -> Refusal:
+    message = (
+        f"The encrypted content {blob[:4]}...{blob[-4:]} could not be verified. Reason: Encrypted "
+        "content could not be decrypted or parsed."
+    )
+    return Refusal(message, code="invalid_encrypted_content")
 
 
 def _follows_thinking(item: JSON) -> bool:

@@ -83,6 +83,48 @@ FIELDS: Mapping[str, Check] = {
 }
 REQUEST = fields({"model": string(empty=False), "input": anything}, FIELDS)
 
+# "Get input token counts": nothing of how to answer.
+COUNTED = (
+    "instructions",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "reasoning",
+    "text",
+    "tool_choice",
+    "tools",
+    "truncation",
+)
+COUNT = fields(
+    {"model": string(empty=False), "input": anything}, {name: FIELDS[name] for name in COUNTED}
+)
+
+# "Compact a response": what is asked, and what it costs.
+COMPACTED = (
+    "instructions",
+    "previous_response_id",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "service_tier",
+)
+COMPACT = fields(
+    {"model": string(empty=False)},
+    {"input": anything, **{name: FIELDS[name] for name in COMPACTED}},
+)
+
+
+def check_compact_request(body: JSON, locksmith: Locksmith) -> list[JSON]:
+    """The input items; refuse what OpenAI would not compact."""
+    mapping(body, At("body"))
+    COMPACT(body, At())
+    return check_response_request({"store": False, **body}, locksmith)
+
+
+def check_count_request(body: JSON, locksmith: Locksmith) -> list[JSON]:
+    """The input items; refuse what OpenAI would not count."""
+    mapping(body, At("body"))
+    COUNT(body, At())
+    return check_response_request({"store": False, **body}, locksmith)
+
 
 def check_response_request(body: JSON, locksmith: Locksmith) -> list[JSON]:
     """The input items; refuse what OpenAI refuses."""

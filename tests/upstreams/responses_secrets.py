@@ -8,6 +8,7 @@ from secrets import token_bytes
 
 PREFIX = "gAAAAA"
 DIGEST_BYTES = 32
+FOLDED = "compaction"  # what a compacted conversation is bound to, for its item needs no id
 
 
 class Locksmith:

@@ -308,3 +308,18 @@ def test_bound_thinking_minds_what_stood_before(
         asked(claude, model=BOUND, **other)
     beta = {"anthropic-beta": BINDING_BETA}
     asked(claude, model=BOUND, thinking=drop, extra_headers=beta, **other)
+
+
+def test_the_official_client_counts_tokens(claude: Anthropic) -> None:
+    count = claude.messages.count_tokens
+
+    short = count(model=SONNET, messages=HELLO)
+    long = count(model=SONNET, messages=HELLO, system="Be brief.", tools=[TOOL], thinking=THINKING)
+
+    assert 0 < short.input_tokens < long.input_tokens
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "stream", "temperature", "metadata"])
+def test_a_count_takes_nothing_of_how_to_answer(claude: Anthropic, name: str) -> None:
+    with pytest.raises(anthropic.BadRequestError, match="Extra inputs"):
+        claude.messages.count_tokens(model=SONNET, messages=HELLO, extra_body={name: 1})

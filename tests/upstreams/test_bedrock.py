@@ -202,3 +202,17 @@ def test_wrong_signatures_are_refused(bedrock: BedrockUpstream, wrong: JSON, kin
     with pytest.raises(ClientError, match=kind):
         client.converse(modelId=CLAUDE, messages=[HELLO])
     client.close()
+
+
+def test_awss_client_counts_tokens(client: JSON) -> None:
+    asked = {"messages": [HELLO], "system": [{"text": "Be brief."}], "toolConfig": TOOLS}
+
+    counted = client.count_tokens(modelId=CLAUDE, input={"converse": asked})
+
+    assert counted["inputTokens"] > 0
+
+
+@pytest.mark.parametrize("model", ["amazon.nova-2-lite-v1:0", f"us.{CLAUDE}"])
+def test_tokens_are_counted_for_claude_by_its_own_name_only(client: JSON, model: str) -> None:
+    with pytest.raises(ClientError, match="support counting tokens"):
+        client.count_tokens(modelId=model, input={"converse": {"messages": [HELLO]}})

@@ -171,3 +171,23 @@ def test_models_that_do_not_reason_encrypt_nothing(responses_client: OpenAI) -> 
 
     with pytest.raises(BadRequestError, match="Encrypted content is not supported"):
         responses_client.responses.create(**asked)
+
+
+def test_it_counts_what_a_model_would_be_given(responses_client: OpenAI) -> None:
+    count = responses_client.responses.input_tokens.count
+
+    short = count(model="gpt-5", input="Hi")
+    long = count(model="gpt-5", input="Hi, model!", instructions="Be brief.")
+
+    assert short.object == "response.input_tokens"
+    assert 0 < short.input_tokens < long.input_tokens
+
+
+@pytest.mark.parametrize("name", ["store", "stream", "max_output_tokens", "include"])
+def test_a_count_takes_nothing_of_how_to_answer(responses_client: OpenAI, name: str) -> None:
+    count = responses_client.responses.input_tokens.count
+
+    with pytest.raises(BadRequestError) as refused:
+        count(model="gpt-5", input="Hi", extra_body={name: None})
+
+    assert (refused.value.param, refused.value.code) == (name, "unknown_parameter")

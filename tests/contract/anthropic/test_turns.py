@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.json import decode, encode
 
-from rejoinder.conversation import paired
+from rejoinder.context import paired
 from rejoinder.engine.tool_names import ToolNames
 from rejoinder.errors import InvalidRequest
 from rejoinder.providers.anthropic.models import CLAUDE, UNKNOWN

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rejoinder.conversation import paired
+from rejoinder.context import paired
 from rejoinder.schema.items import Item
 from rejoinder.truncation import shortened
 

@@ -105,6 +105,16 @@ async def test_each_redirect_is_looked_at_again(target: str) -> None:
     assert len(transport.requests) == (4 if target == "/loop" else 1)
 
 
+async def test_each_url_that_fails_is_told_with_its_parameter() -> None:
+    hosts = known(pics_example=PUBLIC)
+    fetcher = Fetcher(Scripted(answering()), resolve=hosts)
+
+    with pytest.raises(InvalidRequest) as refused:
+        await fetcher.all({"https://pics.example/": "input[0]", "https://nobody.example/": "mine"})
+
+    assert refused.value.param == "mine"
+
+
 async def test_a_redirect_to_elsewhere_in_public_is_followed() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.headers["host"] == "pics.example":

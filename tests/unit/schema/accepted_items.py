@@ -7,6 +7,19 @@ PDF = "data:application/pdf;base64,JVBERi0="
 
 ITEMS = [
     Accepted(
+        "a compaction",
+        item(type="compaction", encrypted_content="x", id=None, created_by="me"),
+        {"input": [{"id": "cmp", "type": "compaction", "encrypted_content": "x"}]},
+    ),
+    Accepted(
+        "a trigger of compaction",
+        {
+            "model": "m",
+            "input": [{"role": "user", "content": "Hi"}, {"type": "compaction_trigger"}],
+        },
+        {"input": [user("Hi")], "is_compaction": True},
+    ),
+    Accepted(
         "an assistant's phase",
         item(role="assistant", content="Hm.", phase="commentary"),
         {"input": [assistant("Hm.", phase="commentary")]},

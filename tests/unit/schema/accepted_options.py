@@ -75,6 +75,12 @@ DIALECTS = [
 OPTIONS = [
     same("a temperature that is whole", temperature=0),
     same("a background stream", background=True, stream=True),
+    same("a conversation", conversation="conv_1"),
+    Accepted(
+        "a conversation as an object, in place of input",
+        without(saying(conversation={"id": "conv_1"}), "input"),
+        {"conversation": "conv_1", "input": []},
+    ),
     same("sixteen pairs of metadata", metadata={str(i): "x" * 512 for i in range(16)}),
     same("penalties", presence_penalty=-2, frequency_penalty=1.5),
     same("counts", max_tool_calls=1, top_logprobs=20, seed=-(10**20)),
@@ -131,6 +137,21 @@ OPTIONS = [
             }
         ),
         format_of(ANSWER),
+    ),
+    Accepted(
+        "compaction",
+        saying(
+            context_management=[
+                {"type": "compaction", "compact_threshold": 5000},
+                {"type": "compaction", "compact_threshold": 1000, "more": 1},
+            ]
+        ),
+        {"compact_threshold": 1000},
+    ),
+    Accepted(
+        "compaction where we see fit",
+        saying(context_management=[{"type": "compaction", "compact_threshold": None}]),
+        {"compact_threshold": 100_000},
     ),
     Accepted(
         "keys unknown, and known but idle",

@@ -65,12 +65,19 @@ SHAPES: list[Malformed] = [
         },
     ),
     *each(
-        UNSUPPORTED,
+        MISSING,
+        "input[0].encrypted_content",
+        {"a compaction of nothing": item(type="compaction")},
+    ),
+    *each(
+        VALUE,
+        "input[0].encrypted_content",
+        {"an empty compaction": item(type="compaction", encrypted_content="")},
+    ),
+    *each(
+        VALUE,
         "input[0].type",
-        {
-            "a compaction": item(type="compaction", encrypted_content="x"),
-            "a trigger of compaction": item(type="compaction_trigger"),
-        },
+        {"a trigger before the end": twice(type="compaction_trigger")},
     ),
     *each(TYPE, "input[0].type", {"a type that is a number": item(type=5)}),
     *each(VALUE, "input[1].id", {"a message twice": twice(id="m", role="user", content="Hello.")}),

@@ -1,6 +1,6 @@
 """Malformed bodies, and malformed fields other than `input` and the tools."""
 
-from tests.unit.schema.rows import Malformed, each, item, saying, schema, without
+from tests.unit.schema.rows import Malformed, each, saying, schema, without
 
 TYPE, VALUE, MISSING = "invalid_type", "invalid_value", "missing_required_parameter"
 LONG = "string_above_max_length"
@@ -230,6 +230,30 @@ REASONING: list[Malformed] = [
     ),
 ]
 
+MANAGEMENT: list[Malformed] = [
+    *each(VALUE, "context_management", {"no management": saying(context_management=[])}),
+    *each(TYPE, "context_management", {"management without a list": saying(context_management={})}),
+    *each(
+        VALUE,
+        "context_management[0].type",
+        {"management of another kind": saying(context_management=[{"type": "clearing"}])},
+    ),
+    *each(
+        MISSING,
+        "context_management[0].type",
+        {"management of no kind": saying(context_management=[{"compact_threshold": 2000}])},
+    ),
+    *each(
+        "integer_below_min_value",
+        "context_management[0].compact_threshold",
+        {
+            "a low threshold": saying(
+                context_management=[{"type": "compaction", "compact_threshold": 999}]
+            )
+        },
+    ),
+]
+
 TOGETHER: list[Malformed] = [
     *each(
         VALUE,
@@ -250,16 +274,6 @@ TOGETHER: list[Malformed] = [
         None,
         {"two histories": saying(conversation="conv_1", previous_response_id="resp_1")},
     ),
-    *each(
-        "conversation_not_found",
-        "conversation",
-        {
-            "a conversation": saying(conversation="conv_1"),
-            "a conversation as an object": saying(conversation={"id": "conv_1"}),
-            "a conversation in place of input": without(item(), "input") | {"conversation": "c"},
-        },
-        status=404,
-    ),
     *each(TYPE, "conversation", {"a conversation without id": saying(conversation={})}),
 ]
 
@@ -273,6 +287,7 @@ OPTIONS = [
     *METADATA,
     *TEXT,
     *REASONING,
+    *MANAGEMENT,
     *TOGETHER,
 ]
 OVERSIZED_OPTIONS = [

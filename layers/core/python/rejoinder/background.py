@@ -29,6 +29,7 @@ from rejoinder.errors import (
     RateLimited,
     Unavailable,
 )
+from rejoinder.floor import Floor
 from rejoinder.recorder import HOLD_SECONDS
 from rejoinder.runs import Ending, Run, Runs, failed, silent
 from rejoinder.schema.events import StreamEvent
@@ -106,6 +107,7 @@ class Background:
     runs: Runs
     announcer: Announcer
     limits: Limits
+    floor: Floor
 
     async def admit(self, tenant: str) -> None:
         """Check that a tenant may queue one more.
@@ -124,6 +126,7 @@ class Background:
         """Keep a response that was told as queued, and send its job."""
         await self.store.begin(stored, frames)
         await self.jobs.send(NewJob("run", stored.tenant, stored.response.id))
+        await self.floor.keep(stored)
 
     async def attended(self, tenant: str, response_id: str) -> Response:
         """The response as it stands; one that its makers left is ended, or queued again.
@@ -235,6 +238,7 @@ class Background:
             await self._end(replace(taken, frames=first), failed(error))
             return None
         begun.assembler.resume(next_number=len(first), done=[], item=None)
+        await self.floor.keep(queued)
         run = Run(
             self.store,
             queued,

@@ -6,6 +6,7 @@ is loaded when somebody is asked, for a process that only reads never asks.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -18,6 +19,9 @@ from rejoinder.providers.refusals import refusal
 from rejoinder.providers.registry import FLAVOURS, Changes, Registry, Service
 from rejoinder.providers.upstream import Refuse, Upstream
 from rejoinder.settings import ProviderSettings, SettingsError
+
+if TYPE_CHECKING:
+    from rejoinder.providers.fetching import Fetcher
 
 
 def _bearer(key: str) -> Mapping[str, str]:
@@ -32,7 +36,7 @@ def _x_api_key(key: str) -> Mapping[str, str]:
 class Spoken:
     """The code of a dialect: its provider, its refusals, its headers."""
 
-    provider: Callable[[Upstream], Provider]
+    provider: "Callable[[Upstream, Fetcher], Provider]"
     refuse: Refuse = refusal
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -41,7 +45,7 @@ def _anthropic() -> Spoken:
     from rejoinder.providers.anthropic.provider import HEADERS, Anthropic
     from rejoinder.providers.anthropic.refusals import refusal as refuse
 
-    return Spoken(Anthropic, refuse, HEADERS)
+    return Spoken(lambda upstream, _: Anthropic(upstream), refuse, HEADERS)
 
 
 def _chat_completions() -> Spoken:
@@ -54,7 +58,7 @@ def _openai() -> Spoken:
     from rejoinder.providers.openai.provider import OpenAIResponses
     from rejoinder.providers.openai.refusals import refusal as refuse
 
-    return Spoken(OpenAIResponses, refuse)
+    return Spoken(lambda upstream, _: OpenAIResponses(upstream), refuse)
 
 
 def _demo() -> Provider:
@@ -102,11 +106,23 @@ def service_of(
     return Service(
         name,
         settings.dialect,
-        Deferred(lambda: dialect.load().provider(upstream_of(name, settings, transport, env))),
+        Deferred(lambda: _loaded(name, settings, transport, env)),
         dialect.facts or facts,
         patterns,
         known=dialect.known,
     )
+
+
+def _loaded(
+    name: str,
+    settings: ProviderSettings,
+    transport: httpx.AsyncBaseTransport,
+    env: Mapping[str, str],
+) -> Provider:
+    from rejoinder.providers.fetching import Fetcher
+
+    upstream = upstream_of(name, settings, transport, env)
+    return DIALECTS[settings.dialect].load().provider(upstream, Fetcher(transport))
 
 
 def upstream_of(

@@ -1,39 +1,36 @@
 """The product in one class: a method for each thing that a client may ask. No HTTP here."""
 
-from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from math import inf
 
-from msgspec import structs
-
 from rejoinder.background import Background
-from rejoinder.engine.assembler import ResponseAssembler
-from rejoinder.engine.encoding import TERMINAL_HEADS, frames_of, without_padding
+from rejoinder.compaction import Compaction
+from rejoinder.conversations import Conversations
+from rejoinder.counting import Count, count
+from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.failures import raised_again
 from rejoinder.engine.pipeline import Deltas, Events, collect, respond
-from rejoinder.engine.tool_names import ToolNames
-from rejoinder.errors import NotFound
+from rejoinder.errors import GatewayError, NotFound
+from rejoinder.floor import Floor
 from rejoinder.idempotency import Idempotency, IdempotencyKey
 from rejoinder.providers.registry import Registry
 from rejoinder.runs import DELETED, Run, Runs, failed, until
 from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
-from rejoinder.schema.response import Response
+from rejoinder.schema.response import CompactedResponse, Response
 from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.deliveries import Delivery
+from rejoinder.telling import (
+    Frames,
+    Telling,
+    encoded,
+    has_ended,
+    last_words,
+    unpadded,
+    without_sealed,
+)
 from rejoinder.turns import INCLUDE_SEALED, Begun, Turns
-
-type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """A response being told. After `promise` its failures are events, never exceptions."""
-
-    frames: Frames
-    promise: Callable[[], None] = lambda: None
-    answered_by: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,8 @@ class Gateway:
     turns: Turns
     runs: Runs
     background: Background
+    conversations: Conversations
+    floor: Floor
     poll_seconds: float = 0.5
 
     async def create(
@@ -75,16 +74,32 @@ class Gateway:
         if first := await self.idempotency.first(begun.stored, key):
             response = await self._joined(tenant, first, request)
         elif request.background:
-            response = await self._queued(begun)
+            response = await self._queued(begun, key)
         elif request.store:
-            response = await self._run(begun, key, ends_at).response()
+            response = await (await self._run(begun, key, ends_at)).response()
         else:
-            deltas = self.runs.unstored(until(begun.attempts.deltas(), ends_at))
-            await collect(respond(begun.assembler, deltas))
+            await collect(await self._unstored(begun, ends_at))
             if begun.assembler.failure is not None:
                 raise begun.assembler.failure
             response = begun.assembler.response
         return Made(response, begun.attempts.route.name)
+
+    async def count(self, tenant: str, request: CreateResponse) -> Count:
+        """The tokens that the model would be given.
+
+        Raises:
+            GatewayError: as for `create`.
+        """
+        attempts = (await self.turns.begin(tenant, request)).attempts
+        return await count(attempts.route.provider, attempts.turn)
+
+    async def compact(self, tenant: str, request: CreateResponse) -> CompactedResponse:
+        """A conversation made short.
+
+        Raises:
+            GatewayError: as for `create`.
+        """
+        return await Compaction(self.turns).compact(tenant, request)
 
     async def stream(
         self,
@@ -103,16 +118,15 @@ class Gateway:
         begun = await self.turns.begin(tenant, request)
         first = await self.idempotency.first(begun.stored, key)
         if request.background and not first:
-            first = (await self._queued(begun)).id
+            first = (await self._queued(begun, key)).id
         if first:
             run = self.runs.get(tenant, first)
             frames = await self.follow(tenant, first)
             return Telling(frames, run.promise) if run else Telling(frames)
         if request.store:
-            frames = self._run(begun, key, ends_at).recording.follow()
+            frames = (await self._run(begun, key, ends_at)).recording.follow()
         else:
-            deltas = self.runs.unstored(until(begun.attempts.deltas(), ends_at))
-            frames = _encoded(respond(begun.assembler, deltas))
+            frames = encoded(await self._unstored(begun, ends_at))
         return Telling(frames, begun.assembler.promise, lambda: begun.attempts.route.name)
 
     async def retrieve(
@@ -124,7 +138,7 @@ class Gateway:
             NotFound: if there is none.
         """
         response = await self.background.attended(tenant, response_id)
-        return response if shows_sealed else _without_sealed(response)
+        return response if shows_sealed else without_sealed(response)
 
     async def follow(
         self, tenant: str, response_id: str, *, after: int = -1, with_padding: bool = True
@@ -140,7 +154,7 @@ class Gateway:
             if response.is_live and (response.background or run is None):
                 await self.store.mark_followed(tenant, response_id)
         told = run.recording.follow(after) if run else self._replay(tenant, response_id, after)
-        return told if with_padding else _unpadded(told)
+        return told if with_padding else unpadded(told)
 
     async def delete(self, tenant: str, response_id: str) -> None:
         """Hide a response for good, and stop it if it runs.
@@ -148,9 +162,11 @@ class Gateway:
         Raises:
             NotFound: if there is none.
         """
+        response = await self.store.get(tenant, response_id)
         await self.store.delete(tenant, response_id)
         if run := self.runs.get(tenant, response_id):
             run.stop(failed(DELETED))
+        await self.floor.release(tenant, response)
 
     async def input_items(self, tenant: str, response_id: str) -> list[Item]:
         """The items that the request itself brought, oldest first.
@@ -167,14 +183,15 @@ class Gateway:
             NotFound: if there is none.
             InvalidRequest: if it is not made in the background.
         """
-        return _without_sealed(await self.background.cancel(tenant, response_id))
+        return without_sealed(await self.background.cancel(tenant, response_id))
 
     async def deliveries(self, tenant: str, *, limit: int) -> list[Delivery]:
         """What became of the latest attempts to deliver webhooks, newest first."""
         return await self.background.announcer.log.deliveries(tenant, limit=limit)
 
-    async def _queued(self, begun: Begun) -> Response:
+    async def _queued(self, begun: Begun, key: IdempotencyKey | None) -> Response:
         await self.background.admit(begun.stored.tenant)
+        await self._take_floor(begun, key)
         told = frames_of(begun.assembler.enqueue())
         response = begun.assembler.response
         await self.background.queue(replace(begun.stored, response=response), told)
@@ -195,12 +212,20 @@ class Gateway:
             raise raised_again(ended.error)  # as the first one was answered
         return ended
 
-    def _run(self, begun: Begun, key: IdempotencyKey | None, ends_at: float) -> Run:
+    async def _run(self, begun: Begun, key: IdempotencyKey | None, ends_at: float) -> Run:
         stored = begun.stored
-        deltas = until(self._released(begun, key), ends_at)
+        await self._take_floor(begun, key)
+        deltas = self.floor.held(stored, until(self._released(begun, key), ends_at))
         run = Run(self.store, stored, begun.assembler, deltas)
         self.runs.add(stored.tenant, stored.response.id, run)
         return run
+
+    async def _take_floor(self, begun: Begun, key: IdempotencyKey | None) -> None:
+        try:
+            await self.floor.take(begun.stored, begun.version)
+        except GatewayError:
+            await self.idempotency.release(begun.stored, key)
+            raise
 
     async def _released(self, begun: Begun, key: IdempotencyKey | None) -> Deltas:
         """The deltas; if there are none, the key stands for nothing."""
@@ -212,6 +237,13 @@ class Gateway:
             if not begun.assembler.has_started:
                 await self.idempotency.release(begun.stored, key)
 
+    async def _unstored(self, begun: Begun, ends_at: float) -> Events:
+        stored = begun.stored
+        await self.floor.take(stored, begun.version)
+        deltas = self.floor.held(stored, until(begun.attempts.deltas(), ends_at))
+        events = respond(begun.assembler, self.runs.unstored(deltas))
+        return self.floor.told(stored, begun.assembler, events)
+
     async def _replay(self, tenant: str, response_id: str, after: int) -> Frames:
         """From the store, until this process makes the response itself, or it has ended."""
         known: Response | None = None
@@ -222,13 +254,13 @@ class Gateway:
             except NotFound:
                 if known is None:
                     raise
-                yield _last_words(known, after)
+                yield last_words(known, after)
                 return
             known = response
             if frames:
                 after += len(frames)
                 yield frames
-            if not response.is_live or _has_ended(frames):
+            if not response.is_live or has_ended(frames):
                 return
             if run := self.runs.get(tenant, response_id):
                 async with aclosing(run.recording.follow(after)) as told:
@@ -236,34 +268,3 @@ class Gateway:
                         yield frames
                 return
             await self.runs.wait_for_another(self.poll_seconds)
-
-
-def _has_ended(frames: list[bytes]) -> bool:
-    return bool(frames) and frames[-1].startswith(TERMINAL_HEADS)
-
-
-def _last_words(response: Response, after: int) -> list[bytes]:
-    """The end of a response that was deleted, or expired, while a reader waited for more."""
-    assembler = ResponseAssembler(response, ToolNames([]))
-    assembler.resume(next_number=after + 1, done=response.output, item=None)
-    return frames_of(assembler.fail(DELETED))
-
-
-def _without_sealed(response: Response) -> Response:
-    shown = [
-        {key: value for key, value in item.items() if key != "encrypted_content"}
-        for item in response.output
-    ]
-    return structs.replace(response, output=shown)
-
-
-async def _unpadded(told: Frames) -> Frames:
-    async with aclosing(told):
-        async for batch in told:
-            yield [without_padding(frame) for frame in batch]
-
-
-async def _encoded(events: Events) -> Frames:
-    async with aclosing(events):
-        async for told in events:
-            yield frames_of(told)

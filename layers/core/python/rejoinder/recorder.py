@@ -6,13 +6,15 @@ first: the beginning and the end.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from rejoinder.engine.recording import Recording
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore, StoredResponse
+
+type Leave = Callable[[StoredResponse], Awaitable[None]]
 
 HOLD_SECONDS = 30.0  # who was not heard of for so long has died
 UNFOLLOWED_FACTOR = 4  # nobody else reads along: batches may be so much rarer
@@ -44,14 +46,23 @@ class Recorder(Protocol):
 
 
 class _Writer:
-    """Writes a run's batches: the first one begins the response."""
+    """Writes a run's batches: the first one begins the response, after the last one it leaves."""
 
-    def __init__(self, store: ResponseStore, stored: StoredResponse, writer: str) -> None:
+    def __init__(
+        self, store: ResponseStore, stored: StoredResponse, writer: str, leave: Leave
+    ) -> None:
         self.store = store
         self.stored = stored
         self.writer = writer
+        self._leave = leave
 
     async def write(self, frames: list[bytes], *, first_number: int, response: Response) -> bool:
+        is_followed = await self._write(frames, first_number, response)
+        if not response.is_live:
+            await self._leave(replace(self.stored, response=response))
+        return is_followed
+
+    async def _write(self, frames: list[bytes], first_number: int, response: Response) -> bool:
         if first_number == 0:
             await self.store.begin(replace(self.stored, response=response), frames)
             return False
@@ -170,10 +181,10 @@ class BatchRecorder:
 
 
 def recorder_for(
-    store: ResponseStore, stored: StoredResponse, recording: Recording, writer: str
+    store: ResponseStore, stored: StoredResponse, recording: Recording, writer: str, leave: Leave
 ) -> Recorder:
-    """The recorder that suits the store."""
-    written = _Writer(store, stored, writer)
+    """The recorder that suits the store. `leave` is told of the end before its readers are."""
+    written = _Writer(store, stored, writer, leave)
     if store.batch_seconds > 0:
         return BatchRecorder(written, recording, stored.response)
     return DirectRecorder(written, recording)

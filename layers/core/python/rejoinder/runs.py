@@ -17,7 +17,7 @@ from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.pipeline import Deltas, respond
 from rejoinder.engine.recording import Recording
 from rejoinder.errors import Conflict, GatewayError, Interrupted, NotFound, TimeUp
-from rejoinder.recorder import recorder_for
+from rejoinder.recorder import Leave, recorder_for
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore, StoredResponse
@@ -48,7 +48,7 @@ class Run:
         writer: str = "",
     ) -> None:
         self.recording = Recording(earlier)
-        self._recorder = recorder_for(store, stored, self.recording, writer)
+        self._recorder = recorder_for(store, stored, self.recording, writer, self._leave)
         self._store = store
         self._stored = stored
         self._assembler = assembler
@@ -56,6 +56,7 @@ class Run:
         self._writer = writer
         self._ending: Ending | None = None
         self._may_be_cut = False
+        self.leave: Leave | None = None  # what is told to its conversation, before its readers
         self.task = asyncio.create_task(self._generate())
 
     async def response(self) -> Response:
@@ -104,10 +105,15 @@ class Run:
                 self._end_unrecorded(NOT_STORED)
         finally:
             self._may_be_cut = False
-            await self._recorder.close()
-            await beating
-            is_cut = self._writer and not self.recording.is_whole
-            self.recording.end(Interrupted() if is_cut else failure)
+            await self._close(beating, failure)
+
+    async def _close(self, beating: asyncio.Task[None], failure: BaseException | None) -> None:
+        await self._recorder.close()
+        await beating
+        is_cut = not self.recording.is_whole
+        if is_cut and not self._writer:
+            await self._leave(self._stored)  # as one that came to nothing
+        self.recording.end(Interrupted() if is_cut and self._writer else failure)
 
     async def _tell_all(self) -> None:
         async with aclosing(respond(self._assembler, self._deltas)) as events:
@@ -135,6 +141,13 @@ class Run:
                 raise Interrupted from error  # what another will tell begins where we stand
             self.recording.append(frames)  # present readers need the whole story
             raise
+
+    async def _leave(self, stored: StoredResponse) -> None:
+        try:
+            if self.leave is not None:
+                await self.leave(stored)
+        except Exception:  # it is kept: whoever uses the conversation next adds what is missing
+            log.exception("floor_not_left", extra={"response_id": stored.response.id})
 
     async def _goes_on(self) -> bool:
         """Whether somebody will end, or has ended, what this run cannot keep any more."""
@@ -193,7 +206,8 @@ async def until(deltas: Deltas, ends_at: float) -> Deltas:
 class Runs:
     """The runs of this process, by tenant and response."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Leave | None = None) -> None:
+        self._leave = leave
         self._runs: dict[RunKey, Run] = {}
         self._began = asyncio.Event()
         self._ended = asyncio.Event()
@@ -204,6 +218,7 @@ class Runs:
         """Keep a run until it has ended."""
         key = (tenant, response_id)
         self._runs[key] = run
+        run.leave = self._leave
         run.task.add_done_callback(lambda _: self._forget(key, run))
         self._began.set()
         self._began.clear()

@@ -30,7 +30,7 @@ class ProviderSettings(Table):
     api_key_env: str = ""  # the environment variable that holds the key
     headers: dict[str, str] = {}
     models: tuple[str, ...] = ()  # names or patterns that reach it also without `NAME/`
-    flavour: Literal["openai", "generic"] = "generic"
+    flavour: Literal["openai", "generic", "local"] = "generic"
     timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
     region: str = Field(default="", pattern=r"^[a-z0-9-]*$")  # of Bedrock; else AWS_REGION
     aws_profile: str = ""  # of ~/.aws/config, instead of the ordinary chain of credentials
@@ -54,6 +54,7 @@ class ModelSettings(Table):
     encrypts_reasoning: bool | None = None
     knows_developer_role: bool | None = None
     knows_allowed_tools: bool | None = None
+    takes_image_urls: bool | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     drops: frozenset[Knob] | None = None
     enforces_schemas: Schemas | None = None

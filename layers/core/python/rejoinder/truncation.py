@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.json import encode
 
-from rejoinder.conversation import answered_by, called_by
+from rejoinder.context import answered_by, called_by
+from rejoinder.folding import is_rule, is_summary
 from rejoinder.schema.items import Item
 
 KEPT_SHARE = 0.75  # of the bytes: each refusal of the upstream costs a quarter
@@ -13,20 +14,43 @@ KEPT_SHARE = 0.75  # of the bytes: each refusal of the upstream costs a quarter
 def shortened(items: list[Item]) -> list[Item] | None:
     """The conversation without its oldest steps; None if nothing more can be left out.
 
-    Kept are the rules (system and developer messages), the last user message, and the last
-    step. A call and its output go together.
+    Kept are the rules (system and developer messages), what was compacted, the last user
+    message, and the last step. A call and its output go together.
     """
     steps = list(_steps(items))
     sizes = [len(encode(step)) for step in steps]
     budget = KEPT_SHARE * sum(sizes)
     dropped: set[int] = set()
     for place in _droppable(steps):
+        if _is_folded(steps[place]):
+            continue
         if sum(sizes) - sum(sizes[gone] for gone in dropped) <= budget:
             break
         dropped.add(place)
     if not dropped:
         return None
     return _paired([item for i, step in enumerate(steps) if i not in dropped for item in step])
+
+
+def parted(items: list[Item]) -> tuple[list[Item], list[Item], list[Item]]:
+    """The rules, the older items and the latest of a conversation; no call leaves its output."""
+    steps = list(_steps(items))
+    older = [*_droppable(steps)]
+    latest = [place for place in range(len(steps)) if place not in older]
+    rules = [place for place in latest[:-1] if is_rule(steps[place][0])]
+    latest = [place for place in latest if place not in rules]
+    while needed := _answered_later(steps, older, latest):
+        older = [place for place in older if place not in needed]
+        latest = sorted([*latest, *needed])
+    parts = (rules, older, latest)
+    told, folded, kept = ([item for place in part for item in steps[place]] for part in parts)
+    return told, folded, kept
+
+
+def _answered_later(steps: list[list[Item]], older: list[int], latest: list[int]) -> list[int]:
+    """The older steps that make a call whose output is among the latest."""
+    answers = {answered_by(item) for place in latest for item in steps[place]} - {None}
+    return [p for p in older if any(called_by(item) in answers for item in steps[p])]
 
 
 def _steps(items: list[Item]) -> Iterator[list[Item]]:
@@ -46,20 +70,25 @@ def _ends_round(last: Item, item: Item) -> bool:
 
 
 def _is_spoken(item: Item) -> bool:
-    return item["type"] == "message" and item["role"] != "assistant"
+    if item["type"] == "message":
+        return item["role"] != "assistant"
+    return item["type"] == "compaction"
 
 
 def _droppable(steps: list[list[Item]]) -> Iterator[int]:
-    spoken = [i for i, step in enumerate(steps) if _role(step) == "user"]
+    spoken = [i for i, step in enumerate(steps) if _is_users(step)]
     kept = {len(steps) - 1, *spoken[-1:]}
     for place, step in enumerate(steps):
-        if place not in kept and _role(step) not in ("system", "developer"):
+        if place not in kept and not is_rule(step[0]):
             yield place
 
 
-def _role(step: list[Item]) -> str:
-    first = step[0]
-    return first["role"] if first["type"] == "message" else "assistant"
+def _is_folded(step: list[Item]) -> bool:
+    return is_summary(step[0]) or step[0]["type"] == "compaction"
+
+
+def _is_users(step: list[Item]) -> bool:
+    return step[0]["type"] == "message" and step[0]["role"] == "user"
 
 
 def _paired(items: list[Item]) -> list[Item]:

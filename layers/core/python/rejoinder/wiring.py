@@ -8,7 +8,9 @@ import httpx
 
 from rejoinder.announcing import Announcer
 from rejoinder.background import Background, Limits
+from rejoinder.conversations import Conversations
 from rejoinder.dialects import service_of
+from rejoinder.floor import Floor
 from rejoinder.gateway import Gateway
 from rejoinder.idempotency import Idempotency
 from rejoinder.providers.fetching import Fetcher, Policy
@@ -17,6 +19,7 @@ from rejoinder.runs import Runs
 from rejoinder.sealing import Sealer
 from rejoinder.settings import BackgroundSettings, ProviderSettings, Settings, SettingsError
 from rejoinder.storage.base import ResponseStore
+from rejoinder.storage.conversations import ConversationStore
 from rejoinder.storage.deliveries import DeliveryLog
 from rejoinder.storage.idempotency import IdempotencyKeys
 from rejoinder.storage.jobs import JobQueue
@@ -36,6 +39,7 @@ class Stores:
     jobs: JobQueue
     keys: IdempotencyKeys
     deliveries: DeliveryLog
+    conversations: ConversationStore
     reserved_seconds: float = 0.0
 
 
@@ -76,8 +80,10 @@ def build_gateway(
         },
     )
     _check_routes(settings, registry)
-    store, runs = stores.responses, runs or Runs()
-    turns = Turns(registry, store, sealer, settings.retention_seconds, settings.retries)
+    store = stores.responses
+    floor = Floor(stores.conversations, store)
+    runs = runs or Runs(floor.leave)
+    turns = Turns(registry, store, floor, sealer, settings.retention_seconds, settings.retries)
     background = Background(
         store,
         stores.jobs,
@@ -85,9 +91,18 @@ def build_gateway(
         runs,
         _announcer(settings, stores, transport),
         _limits(settings.background),
+        floor,
     )
-    idempotency = Idempotency(stores.keys, store, runs, stores.reserved_seconds)
-    return Gateway(registry, store, idempotency, turns, runs, background)
+    return Gateway(
+        registry,
+        store,
+        Idempotency(stores.keys, store, runs, stores.reserved_seconds),
+        turns,
+        runs,
+        background,
+        Conversations(stores.conversations, store, floor),
+        floor,
+    )
 
 
 def _limits(settings: BackgroundSettings) -> Limits:

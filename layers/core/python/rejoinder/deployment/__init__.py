@@ -11,6 +11,7 @@ from typing import Self
 from rejoinder.aws.accounts import Accounts
 from rejoinder.aws.bucket import Bucket
 from rejoinder.aws.client import AwsError, Service
+from rejoinder.aws.conversations import DynamoConversations
 from rejoinder.aws.credentials import Credentials
 from rejoinder.aws.deliveries import DynamoDeliveries
 from rejoinder.aws.idempotency import DynamoKeys
@@ -61,7 +62,7 @@ class Deployment:
         self._env = env
         self._asks = asks
         self._clock = clock
-        self._runs = Runs()
+        self._runs: Runs | None = None
         self._secret: Secret | None = None
         self._was_refused = False
 
@@ -92,11 +93,12 @@ class Deployment:
         self.queue = SqsQueue(service(name="sqs"), place.queue_url, dynamodb, place.table)
         bucket = Bucket(self._pool, credentials, name=place.bucket, region=place.region)
         self._stores = Stores(
-            DynamoStore(dynamodb, bucket, place.table),
-            self.queue,
-            DynamoKeys(dynamodb, place.table),
-            DynamoDeliveries(dynamodb, place.table),
-            RESERVED_SECONDS,
+            responses=DynamoStore(dynamodb, bucket, place.table),
+            jobs=self.queue,
+            keys=DynamoKeys(dynamodb, place.table),
+            deliveries=DynamoDeliveries(dynamodb, place.table),
+            conversations=DynamoConversations(dynamodb, bucket, place.table),
+            reserved_seconds=RESERVED_SECONDS,
         )
         self._secret = await self._read_secret()
         self._gateway = self._built(self._secret)
@@ -136,6 +138,7 @@ class Deployment:
             env,
             self._runs,
         )
+        self._runs = gateway.runs  # also of the next one
         if self._asks:
             load_all(gateway.registry)
         return gateway

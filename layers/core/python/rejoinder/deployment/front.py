@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rejoinder.deployment import Deployment
 from rejoinder.web.app import App
-from rejoinder.web.routes import DEADLINE
+from rejoinder.web.calls import DEADLINE
 
 EXPOSED = ("retry-after", "x-ignored-parameters", "x-ignored-tools", "x-request-id")
 

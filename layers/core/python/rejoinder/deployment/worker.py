@@ -49,7 +49,6 @@ async def bury(deployment: Deployment, event: JSON) -> JSON:
 
 
 async def _each(records: Sequence[Record], do: Do) -> JSON:
-
     async def done(record: Record) -> bool:
         try:
             return await do(record)

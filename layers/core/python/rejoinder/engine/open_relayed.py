@@ -227,7 +227,7 @@ class OpenRelayed(OpenItem):
         """The end of the open part, if there is one, after what was not told of it."""
         if self._part is None:
             return []
-        is_text = part["type"] in TEXTS
+        is_text = part["type"] in TEXTS and part["type"] == self._part["type"]
         told = [*self._rest(part)] if is_text else []
         for annotation in part.get("annotations", [])[len(self._part.get("annotations", [])) :]:
             told.append(self._annotate(annotation))

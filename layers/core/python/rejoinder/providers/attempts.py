@@ -78,6 +78,11 @@ class Attempts:
         self._has_started = False
         self._has_said = False
 
+    @property
+    def turn(self) -> Turn:
+        """The turn as the present route is asked it."""
+        return self._turn_for(self.route)
+
     async def deltas(self) -> Deltas:
         """What the first service that answers says.
 
@@ -87,7 +92,7 @@ class Attempts:
         """
         self._next_route(None)
         while True:
-            turn = self._turn_for(self.route)
+            turn = self.turn
             batches = enforced(turn, self.route.provider.stream(turn))
             call = _Call(self.route)
             try:

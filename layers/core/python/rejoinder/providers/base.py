@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from rejoinder.engine.pipeline import Deltas
 from rejoinder.engine.tool_names import ToolNames
 from rejoinder.schema.items import JSON, Item
 from rejoinder.schema.request import CreateResponse
+from rejoinder.schema.response import Usage
 
 type Knob = Literal[
     "temperature",
@@ -43,6 +44,7 @@ class ModelFacts:
     encrypts_reasoning: bool = False  # the server gives its thinking to be sent back, if asked
     knows_developer_role: bool = False
     knows_allowed_tools: bool = False
+    takes_image_urls: bool = True  # else we fetch the images, as we fetch files
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     drops: frozenset[Knob] = field(default=frozenset())  # tuning knobs that the server lacks
     enforces_schemas: Schemas = "none"  # which JSON schemas every answer is sure to match
@@ -70,7 +72,7 @@ class Turn:
     known_tools: ToolNames  # also those of earlier turns, for upstreams that insist
     facts: ModelFacts
     is_streamed: bool
-    signed: Mapping[str, JSON] = field(default_factory=dict)  # by reasoning item: this dialect's
+    signed: Mapping[str, JSON] = field(default_factory=dict)  # by item: this dialect's own secret
 
 
 class Provider(Protocol):
@@ -81,5 +83,39 @@ class Provider(Protocol):
 
         Raises:
             GatewayError: as contract §6.4 maps the upstream's failures.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What a service folded a conversation into, for itself to read, and what that cost."""
+
+    content: JSON
+    usage: Usage
+
+
+@runtime_checkable
+class Compactor(Protocol):
+    """A provider whose service folds conversations itself."""
+
+    async def compact(self, turn: Turn) -> Compacted | None:
+        """The conversation, folded; None if the service does not do that.
+
+        Raises:
+            GatewayError: as for asking the model.
+        """
+        ...
+
+
+@runtime_checkable
+class Counter(Protocol):
+    """A provider whose service counts the tokens of a turn without asking the model."""
+
+    async def count(self, turn: Turn) -> int | None:
+        """The tokens of all that the model would be given; None if they are not counted for it.
+
+        Raises:
+            GatewayError: as for asking the model.
         """
         ...

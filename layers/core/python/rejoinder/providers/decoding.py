@@ -8,6 +8,10 @@ import re
 from collections.abc import Callable
 
 from msgspec import DecodeError
+from msgspec.json import decode
+
+from rejoinder.errors import Unavailable
+from rejoinder.schema.items import JSON
 
 _ESCAPES = re.compile(
     rb"\\\\"  # a backslash: what follows it is no escape
@@ -16,18 +20,34 @@ _ESCAPES = re.compile(
 )
 
 
-def bearing_halves[T](decode: Callable[[bytes], T]) -> Callable[[bytes], T]:
+def bearing_halves[T](decoder: Callable[[bytes], T]) -> Callable[[bytes], T]:
     """The same decoder; only what it refuses is looked at twice."""
 
     def decoded(payload: bytes) -> T:
         try:
-            return decode(payload)
+            return decoder(payload)
         except DecodeError:
             if b"\\u" not in payload:
                 raise
-            return decode(_ESCAPES.sub(_mended, payload))
+            return decoder(_ESCAPES.sub(_mended, payload))
 
     return decoded
+
+
+def counted(reply: bytes, name: str = "input_tokens") -> int:
+    """The number of that name in a reply that tells a count.
+
+    Raises:
+        Unavailable: if there is none.
+    """
+    try:
+        told: JSON = decode(reply)
+    except (DecodeError, UnicodeDecodeError):
+        told = None
+    count = told.get(name) if isinstance(told, dict) else None
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise Unavailable("The model server answered with something that is no count of tokens.")
+    return count
 
 
 def _mended(escape: re.Match[bytes]) -> bytes:

@@ -20,3 +20,8 @@ class Deferred:
 
     def stream(self, turn: Turn) -> Deltas:
         return self.loaded.stream(turn)
+
+
+def loaded(provider: Provider) -> Provider:
+    """The provider itself, for who asks what it can do beside streaming."""
+    return provider.loaded if isinstance(provider, Deferred) else provider

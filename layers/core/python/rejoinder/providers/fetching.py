@@ -7,7 +7,7 @@ looked at in the same way, and limits on size, time and media types.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urljoin
@@ -48,7 +48,7 @@ class Unfetched(InvalidRequest):
         super().__init__(
             f"{shown!r} was not fetched: {why}. Send the file itself as a data URL instead.",
             code="failed_to_download_image",
-            param="input",
+            param="input",  # until somebody knows better
         )
         self.why = why
 
@@ -90,23 +90,27 @@ class Fetcher:
     policy: Policy = field(default_factory=Policy)
     resolve: Resolve = resolved
 
-    async def all(self, urls: Iterable[str]) -> dict[str, Fetched]:
-        """Each of the files, fetched at the same time.
+    async def all(self, params: Mapping[str, str]) -> dict[str, Fetched]:
+        """The files behind URLs, each given with the parameter that held it, at the same time.
 
         Raises:
-            InvalidRequest: if one may not, or cannot be had.
+            Unfetched: naming the parameter, if one may not, or cannot be had.
         """
-        wanted = list(dict.fromkeys(urls))
-        if not wanted:
-            return {}
-        found = await asyncio.gather(*(self.fetch(url) for url in wanted))
-        return dict(zip(wanted, found, strict=True))
+        found = await asyncio.gather(*(self._named(url, param) for url, param in params.items()))
+        return dict(zip(params, found, strict=True))
+
+    async def _named(self, url: str, param: str) -> Fetched:
+        try:
+            return await self.fetch(url)
+        except Unfetched as error:
+            error.param = param
+            raise
 
     async def fetch(self, url: str) -> Fetched:
         """One file.
 
         Raises:
-            InvalidRequest: if it may not, or cannot be had.
+            Unfetched: if it may not, or cannot be had.
         """
         try:
             async with asyncio.timeout(self.policy.timeout_seconds):
@@ -135,7 +139,10 @@ class Fetcher:
     async def _followed(self, url: str) -> Fetched:
         at = url
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._transport_response(at)
+            try:
+                response = await self._transport_response(at)
+            except Unfetched as error:  # a client is told about its own URL only
+                raise Unfetched(url, error.why) from error
             try:
                 if response.status_code not in REDIRECTS:
                     return await self._read(url, response)

@@ -21,7 +21,8 @@ OPENAI = ModelFacts(
 )
 type Changes = Mapping[str, Mapping[str, JSON]]  # pattern of names → facts that differ
 
-FLAVOURS: Mapping[str, ModelFacts] = {"generic": GENERIC, "openai": OPENAI}
+LOCAL = replace(GENERIC, takes_image_urls=False)  # half cannot, and it may see our own network
+FLAVOURS: Mapping[str, ModelFacts] = {"generic": GENERIC, "openai": OPENAI, "local": LOCAL}
 
 
 @dataclass(slots=True)

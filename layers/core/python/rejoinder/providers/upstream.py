@@ -19,6 +19,7 @@ MAX_REPLY_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 0.25
 CONNECT_SECONDS = 10.0
 MAX_KNOWN_URLS = 1000
+NO_SUCH_PATH = (404, 405, 501)
 
 type Refuse = Callable[[int, Mapping[str, str], bytes], GatewayError]  # status, headers, body
 type Sign = Callable[[httpx.Request], None]  # adds what must be computed for each request
@@ -120,6 +121,21 @@ class Upstream:
                 raise self._refuse(response.status_code, response.headers, await reply.body())
             yield reply
             await reply.drain()
+
+    async def ask(self, path: str, body: bytes) -> bytes | None:
+        """The whole reply to a request; None from a service that has no such path.
+
+        Raises:
+            GatewayError: as for `post`.
+        """
+        async with self._opened("POST", path, body) as response:
+            said = await Reply(response).body()
+            # A 404 may also be about the model: then it says so.
+            if response.status_code in NO_SUCH_PATH and b"model" not in said.lower():
+                return None
+            if response.status_code >= 400:
+                raise self._refuse(response.status_code, response.headers, said)
+            return said
 
     async def get(self, path: str) -> bytes:
         """The body of a GET, such as the upstream's list of models."""

@@ -9,7 +9,7 @@ from rejoinder.schema.choice import read_choice
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.input import AnyItem
 from rejoinder.schema.items import JSON
-from rejoinder.schema.options import Include, Reasoning, StreamOptions, Text
+from rejoinder.schema.options import ContextManagement, Include, Reasoning, StreamOptions, Text
 from rejoinder.schema.reading import (
     MAX_TEXT,
     TextOr,
@@ -78,6 +78,7 @@ def _few(pairs: JSON) -> JSON:
 
 
 _Short = Annotated[str, Field(max_length=64)]
+Metadata = Annotated[dict[_Short, Annotated[str, Field(max_length=512)]], BeforeValidator(_few)]
 
 
 class Body(TypedDict, total=False):
@@ -105,8 +106,9 @@ class Body(TypedDict, total=False):
     stream_options: StreamOptions
     store: bool
     background: bool
-    metadata: Annotated[dict[_Short, Annotated[str, Field(max_length=512)]], BeforeValidator(_few)]
+    metadata: Metadata
     truncation: Literal["auto", "disabled"]
+    context_management: ContextManagement
     user: str
     safety_identifier: _Short
     prompt_cache_key: _Short

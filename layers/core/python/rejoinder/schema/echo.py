@@ -14,6 +14,7 @@ def first_response(
         created_at=created_at,
         status="in_progress",
         background=request.background,
+        conversation={"id": request.conversation} if request.conversation else None,
         frequency_penalty=_or(request.frequency_penalty, 0),
         instructions=request.instructions,
         max_output_tokens=request.max_output_tokens,

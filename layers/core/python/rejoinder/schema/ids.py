@@ -4,7 +4,9 @@ import re
 from secrets import token_hex
 from typing import Literal
 
-type Prefix = Literal["resp", "msg", "fc", "ctc", "rs", "fco", "ctco", "call", "req", "item"]
+type Prefix = Literal[
+    "resp", "conv", "msg", "fc", "ctc", "rs", "fco", "ctco", "cmp", "call", "req", "item"
+]
 
 _FOREIGN_ID = re.compile(r"([a-z]{1,16})_.*", re.DOTALL)
 _RESPONSE_ID = re.compile(r"resp_[A-Za-z0-9_-]{1,59}")

@@ -6,8 +6,8 @@ What we do with a type that we do not know depends on what would be lost by drop
   `tool_search_call`, `configuration_update`, …) say nothing the next turn needs: dropped, for
   clients replay them unasked;
 * calls that a client carried out and we cannot show to a model (`shell_call`, `computer_call`, …),
-  history folded by someone else (`compaction`), words of other agents (`agent_message`) and plain
-  misspellings would silently change the conversation: refused.
+  words of other agents (`agent_message`) and plain misspellings would silently change the
+  conversation: refused.
 
 Ids are taken as they are, whatever their prefix; a `status` that is none counts as completed.
 """
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, FailFast, Field, PlainValidator
 
 from rejoinder.schema.items import (
     JSON,
+    Compaction,
     CustomToolCall,
     CustomToolCallOutput,
     FunctionCall,
@@ -72,8 +73,17 @@ class _Reasoning(TypedDict):
     encrypted_content: NotRequired[Annotated[str, Field(max_length=MAX_SEALED)] | None]
 
 
+class _Compaction(TypedDict):
+    id: NotRequired[Id | None]
+    encrypted_content: Annotated[str, Field(min_length=1, max_length=MAX_SEALED)]
+
+
 class _Reference(TypedDict):
     id: Annotated[str, Field(min_length=1, max_length=MAX_ID)]
+
+
+class _Trigger(TypedDict):
+    type: Literal["compaction_trigger"]
 
 
 class _AdditionalTools(TypedDict):
@@ -142,6 +152,11 @@ def _reasoning(item: _Reasoning) -> Reasoning:
     return reasoning
 
 
+def _compaction(item: _Compaction) -> Compaction:
+    sealed = item["encrypted_content"]
+    return {"id": item_id(item, "cmp"), "type": "compaction", "encrypted_content": sealed}
+
+
 def _reference(item: _Reference) -> ItemReference:
     return {"id": item["id"], "type": "item_reference"}
 
@@ -156,6 +171,7 @@ _TYPES = {
     "custom_tool_call": Annotated[_CustomToolCall, AfterValidator(_custom_tool_call)],
     "custom_tool_call_output": Annotated[_CallOutput, AfterValidator(_custom_tool_call_output)],
     "reasoning": Annotated[_Reasoning, AfterValidator(_reasoning)],
+    "compaction": Annotated[_Compaction, AfterValidator(_compaction)],
     "item_reference": Annotated[_Reference, AfterValidator(_reference)],
 }
 _RECEIPTS = (
@@ -175,8 +191,6 @@ _RECEIPTS = (
 )
 _ELSEWHERE = "It can be read by OpenAI's own service only."
 _HINTS = {
-    "compaction": ("unsupported_value", "Send the items themselves."),
-    "compaction_trigger": ("unsupported_value", "Compaction is not offered here."),
     "agent_message": ("invalid_value", "Send it as a message with a role."),
     "local_shell_call": ("invalid_value", _ELSEWHERE),
     "local_shell_call_output": ("invalid_value", _ELSEWHERE),
@@ -187,9 +201,11 @@ _HINTS = {
     "computer_call": ("invalid_value", _ELSEWHERE),
     "computer_call_output": ("invalid_value", _ELSEWHERE),
 }
-# What is read, but never kept as an item: `schema.request` takes the tools and drops the receipts.
+# What is read, but never kept as an item: `schema.request` takes the tools, does what the trigger
+# says, and drops the receipts.
 _NOT_KEPT = dict.fromkeys(_RECEIPTS, Annotated[JSON, PlainValidator(_receipt)]) | {
-    "additional_tools": _AdditionalTools
+    "additional_tools": _AdditionalTools,
+    "compaction_trigger": _Trigger,
 }
 _TYPED = _TYPES | _NOT_KEPT
 

@@ -135,6 +135,14 @@ class Reasoning(TypedDict):
     encrypted_content: NotRequired[str]
 
 
+class Compaction(TypedDict):
+    """Stands for what was said before it; only we can read what it holds."""
+
+    id: str
+    type: Literal["compaction"]
+    encrypted_content: str
+
+
 class ItemReference(TypedDict):
     """Stands for a stored item; resolved before anything else sees the conversation."""
 
@@ -142,6 +150,6 @@ class ItemReference(TypedDict):
     type: Literal["item_reference"]
 
 
-type OutputItem = Message | FunctionCall | CustomToolCall | Reasoning
+type OutputItem = Message | FunctionCall | CustomToolCall | Reasoning | Compaction
 type Item = OutputItem | FunctionCallOutput | CustomToolCallOutput
 type InputItem = Item | ItemReference

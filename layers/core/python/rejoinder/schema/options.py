@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, FailFast, PlainValidator
 
 from rejoinder.schema.items import JSON
-from rejoinder.schema.reading import OneOf, flattened
+from rejoinder.schema.reading import OneOf, flattened, refusal, whole
 from rejoinder.schema.response import PLAIN_TEXT, ReasoningEcho, TextEcho
 from rejoinder.schema.toolbox import named
 
 MAX_SCHEMA_NAME = 64
+MIN_COMPACT_THRESHOLD, COMPACT_THRESHOLD = 1000, 100_000  # tokens; the second if none is named
 INCLUDABLE = frozenset(
     {
         "reasoning.encrypted_content",
@@ -73,6 +74,20 @@ class _StreamOptions(TypedDict):
     include_obfuscation: NotRequired[bool | None]
 
 
+class _Management(TypedDict):
+    type: Literal["compaction"]
+    compact_threshold: NotRequired[
+        Annotated[int, PlainValidator(whole(MIN_COMPACT_THRESHOLD))] | None
+    ]
+
+
+def _threshold(wanted: list[_Management]) -> int:
+    """The lowest of the thresholds, in tokens."""
+    if not wanted:
+        raise refusal("invalid_value", "must not be empty; leave it out instead.")
+    return min(each.get("compact_threshold") or COMPACT_THRESHOLD for each in wanted)
+
+
 def _text(wanted: _Text) -> TextEcho:
     return {
         "format": wanted.get("format") or PLAIN_TEXT["format"],
@@ -96,5 +111,6 @@ def _known(entries: list[JSON]) -> list[str]:
 
 Text = Annotated[_Text, AfterValidator(_text)]
 Reasoning = Annotated[_Reasoning, AfterValidator(_reasoning)]
+ContextManagement = Annotated[list[_Management], FailFast(), AfterValidator(_threshold)]
 StreamOptions = Annotated[_StreamOptions, AfterValidator(_obfuscates)]
 Include = Annotated[list[JSON], AfterValidator(_known)]

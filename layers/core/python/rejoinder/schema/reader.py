@@ -5,12 +5,13 @@ absent, unknown keys. A process that never creates a response need not import it
 """
 
 import re
-from typing import NoReturn
+from collections.abc import Set
 
+from msgspec import Struct
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from rejoinder.errors import InvalidRequest, NotFound
+from rejoinder.errors import InvalidRequest
 from rejoinder.schema.body import BODY, UNSUPPORTED_KEYS, Body
 from rejoinder.schema.faults import fault
 from rejoinder.schema.items import JSON, InputItem
@@ -19,33 +20,83 @@ from rejoinder.schema.offer import FoundTool, UnsupportedTools, offered
 from rejoinder.schema.reading import shown
 from rejoinder.schema.request import CreateResponse
 
+type Placed = tuple[int, InputItem]  # where an item stood in the body, and the item
+
 MAX_IGNORED = 32  # names of parameters, for they end in a header
 
 _KNOWN = Body.__annotations__.keys()
 _TOKEN = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
-def read_request(body: bytes, *, unsupported_tools: UnsupportedTools = "drop") -> CreateResponse:
-    """The request in a body.
+class Fields(Struct, frozen=True):
+    """The fields that one endpoint reads, of all that requests may have."""
+
+    names: Set[str]
+    needs_input: bool = True
+
+
+CREATED = Fields(_KNOWN)
+COMPACTED = Fields(
+    frozenset(
+        {
+            "model",
+            "input",
+            "instructions",
+            "previous_response_id",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "service_tier",
+        }
+    )
+)
+COUNTED = Fields(
+    frozenset(
+        {
+            "model",
+            "input",
+            "instructions",
+            "previous_response_id",
+            "conversation",
+            "tools",
+            "tool_choice",
+            "parallel_tool_calls",
+            "text",
+            "reasoning",
+            "truncation",
+        }
+    ),
+    needs_input=False,
+)
+
+
+def read_request(
+    body: bytes, *, unsupported_tools: UnsupportedTools = "drop", fields: Fields = CREATED
+) -> CreateResponse:
+    """The request in a body; known fields that are not for this endpoint are passed over.
 
     Raises:
         InvalidRequest: naming the parameter and what to write instead.
-        NotFound: if it names a conversation.
     """
-    given = {name: value for name, value in _decoded(body).items() if value is not None}
+    given = {name: value for name, value in decoded(body).items() if value is not None}
     if name := next(filter(UNSUPPORTED_KEYS.__contains__, given), None):
         say = f"'{name}' is not a parameter of this endpoint. {UNSUPPORTED_KEYS[name]}"
         raise InvalidRequest(say, code="unsupported_parameter", param=name)
     try:
-        read = BODY.validate_python(given, strict=True)
+        own = {name: value for name, value in given.items() if name in fields.names}
+        read = BODY.validate_python(own, strict=True)
     except ValidationError as error:
         raise fault(error) from None  # pydantic's would carry the prompt into a log
-    _check_together(read)
+    _check_together(read, fields)
     return _request(read, _ignored(given), unsupported_tools)
 
 
-def _decoded(body: bytes) -> dict[str, JSON]:
-    """Pydantic's JSON reader refuses NaN, lone surrogates and more than 200 levels by itself."""
+def decoded(body: bytes) -> dict[str, JSON]:
+    """The object in a body.
+
+    Raises:
+        InvalidRequest: if there is none.
+    """
+    # Pydantic's JSON reader refuses NaN, lone surrogates and more than 200 levels by itself.
     try:
         given = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
@@ -62,11 +113,13 @@ def _ignored(given: dict[str, JSON]) -> list[str]:
     return [name for name in given if name not in _KNOWN and _TOKEN.fullmatch(name)][:MAX_IGNORED]
 
 
-def _check_together(read: Body) -> None:
+def _check_together(read: Body, fields: Fields) -> None:
     """What pydantic cannot see: fields that need or exclude each other."""
-    if "conversation" in read:
-        _refuse_conversation(read)
-    if "input" not in read and "previous_response_id" not in read:
+    if "conversation" in read and "previous_response_id" in read:
+        say = "'previous_response_id' and 'conversation' exclude each other; send one of them."
+        raise InvalidRequest(say, code="mutually_exclusive_parameters")
+    given = read.keys() & {"input", "previous_response_id", "conversation"}
+    if fields.needs_input and not given:
         say = "'input' is required: a string, or an array of items."
         raise InvalidRequest(say, code="missing_required_parameter", param="input")
     if "stream_options" in read and not read.get("stream"):
@@ -77,55 +130,62 @@ def _check_together(read: Body) -> None:
         raise InvalidRequest(say, code="invalid_value", param="background")
 
 
-def _refuse_conversation(read: Body) -> NoReturn:
-    if "previous_response_id" in read:
-        say = "'previous_response_id' and 'conversation' exclude each other; send one of them."
-        raise InvalidRequest(say, code="mutually_exclusive_parameters")
-    named = shown(read["conversation"])
-    say = f"Conversations are not offered here, so there is no {named}; use 'previous_response_id'."
-    raise NotFound(say, code="conversation_not_found", param="conversation")
-
-
 def _request(read: Body, ignored: list[str], unsupported_tools: UnsupportedTools) -> CreateResponse:
     fields: dict[str, JSON] = {**read}
-    fields.pop("conversation", None)
-    items, additional = _split(fields.pop("input", []))
+    given = fields.pop("input", [])
+    kept, additional = _split(given)
+    at = [place for place, _ in kept]
     own = [(f"tools[{i}]", tool) for i, tool in enumerate(fields.pop("tools", []))]
     offer = offered(own, additional, fields.pop("tool_choice", "auto"), unsupported_tools)
     return CreateResponse(
-        input=items,
+        input=[item for _, item in kept],
+        input_at=at if at != [*range(len(at))] else [],
         instructions=fields.pop("instructions", "") or None,
         tools=offer.tools,
         tool_choice=offer.choice,
         ignored_tools=offer.ignored,
+        compact_threshold=fields.pop("context_management", None),
+        is_compaction=_ends_in_trigger(given),
         include_obfuscation=fields.pop("stream_options", True),
         ignored_parameters=ignored,
         **fields,
     )
 
 
-def _split(read: str | list[JSON]) -> tuple[list[InputItem], list[FoundTool]]:
+def _ends_in_trigger(read: str | list[JSON]) -> bool:
+    if isinstance(read, str):
+        return False
+    kinds = [item["type"] for item in read]
+    if "compaction_trigger" in kinds[:-1]:
+        at = f"input[{kinds.index('compaction_trigger')}].type"
+        say = f"'{at}' must not be 'compaction_trigger': only the last item may."
+        raise InvalidRequest(say, code="invalid_value", param=at)
+    return kinds[-1:] == ["compaction_trigger"]
+
+
+def _split(read: str | list[JSON]) -> tuple[list[Placed], list[FoundTool]]:
     """The items to keep, and the tools that came as an item."""
     if isinstance(read, str):
-        return [user_message(read)], []
-    items: dict[str, InputItem] = {}
+        return [(0, user_message(read))], []
+    items: dict[str, Placed] = {}
     tools: list[FoundTool] = []
     for i, item in enumerate(read):
         if item["type"] == "additional_tools":
             tools += [(f"input[{i}].tools[{j}]", tool) for j, tool in enumerate(item["tools"])]
-        elif item["type"] != "receipt":
-            _keep(item, items, i)
+        elif item["type"] not in ("receipt", "compaction_trigger"):
+            _keep((i, item), items)
     return list(items.values()), tools
 
 
-def _keep(item: InputItem, items: dict[str, InputItem], i: int) -> None:
+def _keep(placed: Placed, items: dict[str, Placed]) -> None:
     """An id may come once, except in references; the last of those stands (contract §2.3)."""
-    earlier = items.get(item["id"])
-    if earlier is not None:
+    i, item = placed
+    if item["id"] in items:
+        _, earlier = items[item["id"]]
         if item["type"] == "item_reference" != earlier["type"]:
             return  # the item itself is here
         if earlier["type"] != "item_reference":
             say = f"'input[{i}].id' repeats {shown(item['id'])}; ids must differ within a request."
             raise InvalidRequest(say, code="invalid_value", param=f"input[{i}].id")
         del items[item["id"]]
-    items[item["id"]] = item
+    items[item["id"]] = placed

@@ -19,8 +19,10 @@ class CreateResponse(Struct, frozen=True, kw_only=True):
 
     model: str
     input: list[InputItem] = []
+    input_at: list[int] = []  # where its items stood in the body, if others were left out there
     instructions: str | None = None
     previous_response_id: str | None = None
+    conversation: str | None = None
     include: list[str] = []
     tools: list[Tool] = []
     ignored_tools: list[str] = []
@@ -47,7 +49,18 @@ class CreateResponse(Struct, frozen=True, kw_only=True):
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     service_tier: str | None = None
     seed: int | None = None
+    compact_threshold: int | None = None  # tokens
+    is_compaction: bool = False  # whether nothing else is wanted
     ignored_parameters: list[str] = []
+
+    def places(self) -> dict[str, str]:
+        """By its id, what the parameter of an item of `input` is called; references have none."""
+        at = self.input_at or range(len(self.input))
+        return {
+            item["id"]: f"input[{place}]"
+            for place, item in zip(at, self.input, strict=False)
+            if item["type"] != "item_reference"
+        }
 
 
 def restored(stored: bytes) -> CreateResponse | None:

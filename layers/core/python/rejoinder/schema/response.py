@@ -115,6 +115,16 @@ class Response(Struct, frozen=True, kw_only=True):
         return self.status in ("queued", "in_progress")
 
 
+class CompactedResponse(Struct, frozen=True, kw_only=True):
+    """A conversation made short: items to begin the next input with. It cannot be continued."""
+
+    id: str
+    object: Literal["response.compaction"] = "response.compaction"
+    created_at: int
+    output: list[OutputItemJSON]
+    usage: Usage
+
+
 def joined_text(output: list[OutputItem]) -> str:
     """All text of all messages, with nothing between: the `output_text` of contract §3.1."""
     return "".join(

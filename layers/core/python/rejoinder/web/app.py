@@ -14,9 +14,10 @@ from rejoinder.gateway import Gateway
 from rejoinder.schema.ids import new_id
 from rejoinder.settings import Settings
 from rejoinder.web.auth import Keys, tenant_of
+from rejoinder.web.calls import Call
 from rejoinder.web.messages import Json
 from rejoinder.web.presence import ClientGone
-from rejoinder.web.routes import ROUTES, Call, Row
+from rejoinder.web.routes import ROUTES, Row
 
 log = getLogger("rejoinder")
 
@@ -116,8 +117,6 @@ class _Path:
         method = scope["method"]
         row = self._rows.get("GET" if method == "HEAD" else method)
         if row is None:
-            if scope["path"].endswith(("/input_tokens", "/compact")):
-                raise _unknown(scope)  # names of endpoints elsewhere, not ids
             allowed = ", ".join(sorted(self._rows))
             raise MethodNotAllowed(
                 f"{method} is not a method of this path; it knows {allowed}.",
@@ -156,9 +155,6 @@ def _unknown(scope: Scope) -> NotFound:
 ABSENT = {
     "/chat/completions": "Chat Completions is not spoken here; send POST /v1/responses.",
     "/completions": "Completions is not spoken here; send POST /v1/responses.",
-    "/conversations": "Conversations are not offered; continue with 'previous_response_id'.",
-    "/responses/input_tokens": "Counting tokens is not offered.",
-    "/responses/compact": "Compaction is not offered; 'truncation': 'auto' shortens by itself.",
     "/files": "Files are not kept here; send them in the request as data URLs.",
     "/embeddings": "Embeddings are not offered.",
 }

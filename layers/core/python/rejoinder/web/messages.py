@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from rejoinder.engine.encoding import DONE, HEARTBEAT, TERMINAL_HEADS
 from rejoinder.errors import GatewayError, TooLarge, UnsupportedMediaType
-from rejoinder.gateway import Frames, Telling
 from rejoinder.schema.items import JSON
+from rejoinder.telling import Frames, Telling
 from rejoinder.web.presence import unless_gone
 
 type Headers = Mapping[str, str]

@@ -66,6 +66,11 @@ def page_of(query: QueryParams) -> Page:
     )
 
 
+def included(query: QueryParams) -> list[str]:
+    """What `include` asks for, in either way of writing a list."""
+    return [*query.getlist("include"), *query.getlist("include[]")]
+
+
 def integer(
     query: QueryParams, name: str, *, at_least: int, at_most: int | None = None
 ) -> int | None:

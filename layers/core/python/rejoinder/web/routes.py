@@ -1,66 +1,71 @@
 """The route table, read by the router and by the deployment, and one endpoint per row."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from math import inf
 from typing import Literal
-
-from starlette.requests import Request
 
 from rejoinder import __version__
 from rejoinder.errors import InvalidRequest, NotFound
-from rejoinder.gateway import Gateway, Telling
 from rejoinder.idempotency import IdempotencyKey
 from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
 from rejoinder.schema.items import JSON
-from rejoinder.schema.request import CreateResponse
-from rejoinder.settings import Settings
+from rejoinder.telling import Telling
 from rejoinder.turns import INCLUDE_SEALED
-from rejoinder.web.messages import EventStream, Json, Text, body_of
+from rejoinder.web.calls import ENDING_SECONDS, Answer, Call, Endpoint, told_by_headers
+from rejoinder.web.conversations import (
+    create_conversation,
+    create_items,
+    delete_conversation,
+    delete_item,
+    list_items,
+    retrieve_conversation,
+    retrieve_item,
+    update_conversation,
+)
+from rejoinder.web.messages import EventStream, Json, Text
 from rejoinder.web.presence import unless_gone
-from rejoinder.web.query import boolean, integer, page_of
-
-DEADLINE = "rejoinder.deadline"  # of the scope's extensions: when the process will be stopped
-ENDING_SECONDS = 10.0  # for the last words, and for keeping them
-
-type Answer = Json | Text | EventStream
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An authenticated request for an endpoint."""
-
-    gateway: Gateway
-    settings: Settings
-    tenant: str
-    http: Request
-
-    @property
-    def ends_at(self) -> float:
-        """When an answer must have come to its end, in Unix seconds: before the function does."""
-        return float(self.http.scope.get("extensions", {}).get(DEADLINE, inf))
-
-
-type Endpoint = Callable[[Call], Awaitable[Answer]]
+from rejoinder.web.query import boolean, included, integer, page_of
 
 
 async def create_response(call: Call) -> Answer:
     """POST /v1/responses (contract §1)."""
     from rejoinder.schema.reader import read_request  # who never creates shall not load it
 
-    body = await body_of(call.http, max_bytes=call.settings.max_body_bytes)
+    body = await call.body()
     request = read_request(body, unsupported_tools=call.settings.unsupported_tools)
-    headers = _told_by_headers(call, request)
+    headers = told_by_headers(call, request)
     given = call.http.headers.get("idempotency-key")
     key = IdempotencyKey.of(given, body) if given else None
-    ends_at = call.ends_at - ENDING_SECONDS
     if request.stream:
-        telling = await call.gateway.stream(call.tenant, request, key, ends_at=ends_at)
+        telling = await call.gateway.stream(call.tenant, request, key, ends_at=call.ends_at)
         return _event_stream(call, telling, headers)
-    making = call.gateway.create(call.tenant, request, key, ends_at=ends_at)
+    making = call.gateway.create(call.tenant, request, key, ends_at=call.ends_at)
     made = await (making if request.store else unless_gone(call.http.receive, making))
     return Json(made.response, headers=headers | {"X-Upstream-Model": made.answered_by})
+
+
+async def count_input_tokens(call: Call) -> Answer:
+    """POST /v1/responses/input_tokens (contract §7)."""
+    dropping = call.settings.unsupported_tools
+    from rejoinder.schema.reader import COUNTED, read_request
+
+    request = read_request(await call.body(), unsupported_tools=dropping, fields=COUNTED)
+    headers = told_by_headers(call, request)
+    count = await call.gateway.count(call.tenant, request)
+    headers["X-Token-Count"] = "exact" if count.is_exact else "estimate"
+    told = {"object": "response.input_tokens", "input_tokens": count.tokens}
+    return Json(told, headers=headers)
+
+
+async def compact_conversation(call: Call) -> Answer:
+    """POST /v1/responses/compact (contract §7)."""
+    dropping = call.settings.unsupported_tools
+    from rejoinder.schema.reader import COMPACTED, read_request
+
+    request = read_request(await call.body(), unsupported_tools=dropping, fields=COMPACTED)
+    headers = told_by_headers(call, request)
+    made = call.gateway.compact(call.tenant, request)
+    return Json(await unless_gone(call.http.receive, made), headers=headers)
 
 
 async def describe_endpoint(_call: Call) -> Answer:
@@ -76,8 +81,8 @@ async def describe_endpoint(_call: Call) -> Answer:
                 "store": True,
                 "rejoin": True,
                 "background": True,
-                "conversations": False,
-                "compact": False,
+                "conversations": True,
+                "compact": True,
                 "tools": ["function", "custom", "namespace"],
             },
             "input_types": [
@@ -88,6 +93,8 @@ async def describe_endpoint(_call: Call) -> Answer:
                 "custom_tool_call_output",
                 "reasoning",
                 "item_reference",
+                "compaction",
+                "compaction_trigger",
             ],
             "models_url": "/v1/models",
             "openapi_url": "/v1/openapi.json",
@@ -108,10 +115,9 @@ async def retrieve_response(call: Call) -> Answer:
                 code="invalid_value",
                 param="starting_after",
             )
-        included = [*query.getlist("include"), *query.getlist("include[]")]
         return Json(
             await call.gateway.retrieve(
-                call.tenant, response_id, shows_sealed=INCLUDE_SEALED in included
+                call.tenant, response_id, shows_sealed=INCLUDE_SEALED in included(query)
             )
         )
     frames = await call.gateway.follow(
@@ -218,13 +224,25 @@ class Row:
 
 
 _RESPONSE = "/responses/{response_id}"
+_CONVERSATION = "/conversations/{conversation_id}"
+_ITEM = f"{_CONVERSATION}/items/{{item_id:path}}"
 _API = (
     Row("POST", "/responses", create_response, may_stream=True),
     Row("GET", "/responses", describe_endpoint),
+    Row("POST", "/responses/input_tokens", count_input_tokens),
+    Row("POST", "/responses/compact", compact_conversation),
     Row("GET", _RESPONSE, retrieve_response, may_stream=True),
     Row("DELETE", _RESPONSE, delete_response),
     Row("POST", f"{_RESPONSE}/cancel", cancel_response),
     Row("GET", f"{_RESPONSE}/input_items", list_input_items),
+    Row("POST", "/conversations", create_conversation),
+    Row("GET", _CONVERSATION, retrieve_conversation),
+    Row("POST", _CONVERSATION, update_conversation),
+    Row("DELETE", _CONVERSATION, delete_conversation),
+    Row("POST", f"{_CONVERSATION}/items", create_items),
+    Row("GET", f"{_CONVERSATION}/items", list_items),
+    Row("GET", _ITEM, retrieve_item),
+    Row("DELETE", _ITEM, delete_item),
     Row("GET", "/webhook_deliveries", list_deliveries),
     Row("GET", "/models", list_models),
     Row("GET", "/chat/models", list_models),
@@ -249,7 +267,7 @@ def _event_stream(call: Call, telling: Telling, headers: dict[str, str]) -> Even
         headers=headers,
         heartbeat_seconds=call.settings.heartbeat_seconds,
         patience_seconds=call.settings.patience_seconds,
-        ends_at=call.ends_at - ENDING_SECONDS / 2,
+        ends_at=call.ends_at + ENDING_SECONDS / 2,
     )
 
 
@@ -262,23 +280,6 @@ def _response_id(call: Call) -> str:
             param="response_id",
         )
     return str(response_id)
-
-
-def _told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
-    """What was left out of the request: contract D1 and D2."""
-    headers: dict[str, str] = {}
-    if request.ignored_parameters:
-        if call.settings.unknown_parameters == "reject":
-            name = request.ignored_parameters[0]
-            raise InvalidRequest(
-                f"Unknown parameter: {name!r}; leave it out.",
-                code="unknown_parameter",
-                param=name,
-            )
-        headers["X-Ignored-Parameters"] = ", ".join(request.ignored_parameters)
-    if request.ignored_tools:
-        headers["X-Ignored-Tools"] = ", ".join(request.ignored_tools)
-    return headers
 
 
 def _model(card: ModelCard) -> JSON:

@@ -9,6 +9,7 @@ from rejoinder.engine.pipeline import Deltas
 from rejoinder.providers.anthropic.request import messages_request
 from rejoinder.providers.anthropic.stream import MessageReader
 from rejoinder.providers.base import Turn
+from rejoinder.providers.decoding import counted
 from rejoinder.providers.upstream import Upstream
 
 # The version that every model takes: that of 2026-10-21 has no temperature for anybody. The
@@ -18,6 +19,12 @@ HEADERS: Mapping[str, str] = {
     "anthropic-version": "2023-06-01",
     "anthropic-beta": "thinking-binding-controls-2026-08-01",
 }
+
+
+# What is counted; the rest of a request says how to answer.
+COUNTED = frozenset(
+    {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
+)
 
 
 class Anthropic:
@@ -41,3 +48,9 @@ class Anthropic:
                     if reader.is_done:
                         break
             yield reader.end()
+
+    async def count(self, turn: Turn) -> int | None:
+        """What the service counts, tools, images and documents included."""
+        asked = {key: value for key, value in messages_request(turn).body.items() if key in COUNTED}
+        reply = await self._upstream.ask("/messages/count_tokens", encode(asked))
+        return None if reply is None else counted(reply)

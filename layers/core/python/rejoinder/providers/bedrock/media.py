@@ -4,15 +4,13 @@ Source of the formats and of what a document's name may be: botocore's model of 
 """
 
 import re
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from mimetypes import guess_type
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
 
 from rejoinder.errors import InvalidRequest
-from rejoinder.providers.fetching import Fetched
-from rejoinder.schema.items import JSON, InputFile, InputImage, Item, Part
+from rejoinder.providers.media import DATA_URL
+from rejoinder.schema.items import JSON, InputFile, InputImage
 
 IMAGES: Mapping[str, str] = {
     "image/png": "png",
@@ -36,61 +34,20 @@ EXTENSIONS = frozenset(DOCUMENTS.values())
 AS_TEXT = re.compile(r"text/|application/(json|xml|yaml|toml|sql|javascript|x-sh|x-python)$")
 MAX_NAME_LENGTH = 200
 
-_SIGNS: Mapping[bytes, str] = {
-    b"\x89PNG\r\n\x1a\n": "png",
-    b"\xff\xd8\xff": "jpeg",
-    b"GIF8": "gif",
-    b"RIFF": "webp",
-}
-_DATA_URL = re.compile(r"data:([^;,]*)[^,]*,", re.IGNORECASE)
 _STRANGE = re.compile(r"[^A-Za-z0-9()\[\]-]+")
-
-
-def remote_urls(items: list[Item]) -> Iterator[str]:
-    """Where bytes must be fetched before a request can be written."""
-    for item in items:
-        for part in _parts(item):
-            if part["type"] == "input_image" and not _DATA_URL.match(part["image_url"]):
-                yield part["image_url"]
-            elif part["type"] == "input_file" and "file_url" in part:
-                yield part["file_url"]
-
-
-def _parts(item: Item) -> list[Part]:
-    match item["type"]:
-        case "message":
-            return item["content"]
-        case "function_call_output" | "custom_tool_call_output":
-            return [] if isinstance(item["output"], str) else [*item["output"]]
-        case _:
-            return []
 
 
 class Media:
     """Writes the blocks of one request, in which no two documents may have one name."""
 
-    def __init__(self, fetched: Mapping[str, Fetched]) -> None:
-        self._fetched = fetched
+    def __init__(self) -> None:
         self._names: set[str] = set()
 
     def image(self, part: InputImage) -> JSON:
-        """An image block.
-
-        Raises:
-            InvalidRequest: if it is of a kind that Converse does not take.
-        """
-        url = part["image_url"]
-        if (head := _DATA_URL.match(url)) is not None:
-            return _image(IMAGES[head[1].lower()], url[head.end() :])
-        fetched = self._fetched[url]
-        kind = _kind_of(fetched)
-        if kind is None:
-            raise InvalidRequest(
-                f"What {url[:100]!r} leads to is no PNG, JPEG, GIF or WebP image.",
-                code="invalid_image_format",
-                param="input",
-            )
-        return _image(kind, b64encode(fetched.data).decode())
+        """An image block."""
+        head = DATA_URL.match(part["image_url"])
+        assert head is not None, "remote images were fetched before"
+        return _image(IMAGES[head[1].lower()], part["image_url"][head.end() :])
 
     def file(self, part: InputFile) -> JSON:
         """A document block, or an image block if the file is one.
@@ -98,16 +55,9 @@ class Media:
         Raises:
             InvalidRequest: if it is of a kind that Converse does not take.
         """
-        name = part.get("filename", "")
-        if "file_data" in part:
-            head = _DATA_URL.match(part["file_data"])
-            media_type = head[1].lower() if head else ""
-            data = part["file_data"][head.end() if head else 0 :]
-        else:
-            url = part.get("file_url", "")
-            fetched = self._fetched[url]
-            media_type, data = fetched.media_type, b64encode(fetched.data).decode()
-            name = name or PurePosixPath(urlsplit(url).path).name
+        name, data = part.get("filename", ""), part.get("file_data", "")
+        head = DATA_URL.match(data)
+        media_type, data = (head[1].lower(), data[head.end() :]) if head else ("", data)
         if (kind := IMAGES.get(media_type)) is not None:
             return _image(kind, data)
         form = _format(name, media_type)
@@ -127,14 +77,6 @@ class Media:
 
 def _image(kind: str, data: str) -> JSON:
     return {"image": {"format": kind, "source": {"bytes": data}}}
-
-
-def _kind_of(fetched: Fetched) -> str | None:
-    """By the first bytes: servers are wrong about media types."""
-    for sign, kind in _SIGNS.items():
-        if fetched.data.startswith(sign):
-            return kind if kind != "webp" or fetched.data[8:12] == b"WEBP" else None
-    return None
 
 
 def _format(name: str, media_type: str) -> str:

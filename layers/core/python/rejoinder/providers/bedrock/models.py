@@ -159,19 +159,33 @@ def family(model: str) -> str:
 
 
 def path_of(model: str, *, profile: str, is_streamed: bool) -> str:
-    """The path to ask a model at. A colon stays: HTTP libraries do not agree on escaping it.
+    """The path to ask a model at.
 
     Raises:
         InvalidRequest: if no model can have this name.
     """
+    operation = "converse-stream" if is_streamed else "converse"
+    return _path(model, long_name(model, profile), operation)
+
+
+def counting_path_of(model: str) -> str:
+    """The path to count tokens at: under a model's own name, never through a profile.
+
+    Raises:
+        InvalidRequest: if no model can have this name.
+    """
+    return _path(model, base_name(long_name(model, "")), "count-tokens")
+
+
+def _path(model: str, long: str, operation: str) -> str:
+    """A colon stays: HTTP libraries do not agree on escaping it."""
     if not _MODEL_ID.fullmatch(model):
         raise InvalidRequest(
             f"{model[:80]!r} is not the id of a Bedrock model.",
             code="model_not_found",
             param="model",
         )
-    operation = "converse-stream" if is_streamed else "converse"
-    return f"/model/{quote(long_name(model, profile), safe=':')}/{operation}"
+    return f"/model/{quote(long, safe=':')}/{operation}"
 
 
 def long_name(model: str, profile: str) -> str:

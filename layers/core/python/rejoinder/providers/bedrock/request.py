@@ -18,7 +18,6 @@ from rejoinder.providers.bedrock.tools import (
     tool_config,
     without_force,
 )
-from rejoinder.providers.fetching import Fetched
 from rejoinder.schema.items import JSON
 from rejoinder.schema.request import CreateResponse
 
@@ -36,7 +35,7 @@ class Asked:
     offer: Offer
 
 
-def converse_request(turn: Turn, fetched: Mapping[str, Fetched]) -> Asked:
+def converse_request(turn: Turn) -> Asked:
     """The whole body.
 
     Raises:
@@ -47,7 +46,7 @@ def converse_request(turn: Turn, fetched: Mapping[str, Fetched]) -> Asked:
     dialogue = Dialogue(
         turn.items,
         _thoughts(turn, facts, whose),
-        Media(fetched),
+        Media(),
         has_short_ids=facts.has_short_call_ids,
     )
     offer = offered(turn, facts, whose, dialogue.called)

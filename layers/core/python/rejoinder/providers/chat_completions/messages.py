@@ -11,7 +11,6 @@ from mimetypes import guess_type
 from msgspec.json import encode
 
 from rejoinder.engine.tool_names import flat_name
-from rejoinder.errors import InvalidRequest
 from rejoinder.providers.base import ModelFacts, Turn
 from rejoinder.schema.items import (
     JSON,
@@ -32,11 +31,7 @@ JSON_HINT = "Answer with a single JSON object and nothing else."
 
 
 def to_messages(turn: Turn) -> list[JSON]:
-    """The conversation, with the instructions in front.
-
-    Raises:
-        InvalidRequest: if a part cannot be carried by this dialect.
-    """
+    """The conversation, with the instructions in front."""
     facts = turn.facts
     writer = _Writer(facts, turn.signed)
     for item in turn.items:
@@ -185,13 +180,7 @@ def _part(part: Part) -> JSON:
 
 
 def _file(part: InputFile) -> JSON:
-    if "file_data" not in part:
-        raise InvalidRequest(
-            "This model's server does not fetch files; send the content as 'file_data'.",
-            code="unsupported_value",
-            param="input",
-        )
-    name, data = part.get("filename", "file"), part["file_data"]
+    name, data = part.get("filename", "file"), part.get("file_data", "")
     if not data.startswith("data:"):
         data = f"data:{guess_type(name)[0] or 'application/octet-stream'};base64,{data}"
     return {"filename": name, "file_data": data}

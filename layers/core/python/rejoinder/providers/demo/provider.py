@@ -52,7 +52,7 @@ class Demo:
             if turn.is_streamed:
                 await asyncio.sleep(self._pace_seconds)
             yield [delta]
-        heard = sum(len(pieces_of(str(item))) for item in turn.items)
+        heard = await self.count(turn)
         yield [
             Finished(
                 reason,
@@ -64,6 +64,10 @@ class Demo:
                 ),
             )
         ]
+
+    async def count(self, turn: Turn) -> int:
+        """The words of the conversation: what the demo reports as its usage, too."""
+        return sum(len(pieces_of(str(item))) for item in turn.items)
 
 
 def _script(turn: Turn) -> Iterator[Delta]:

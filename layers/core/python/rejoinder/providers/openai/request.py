@@ -8,8 +8,9 @@ content is bound to it. What OpenAI made itself (receipts of hosted tools) means
 from collections.abc import Mapping
 from itertools import pairwise
 
+from rejoinder.errors import InvalidRequest
 from rejoinder.providers.base import Knob, Turn
-from rejoinder.schema.items import JSON, Item, Message, Part, Reasoning
+from rejoinder.schema.items import JSON, Compaction, Item, Message, Part, Reasoning
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import PLAIN_TEXT
 from rejoinder.schema.tools import Tool
@@ -121,14 +122,24 @@ def _item(item: Item, signed: Mapping[str, JSON], origin: str) -> JSON:
     match item["type"]:
         case "message":
             return _message(item) if item["content"] else None
-        case "reasoning":
-            secret = signed.get(item["id"])
-            return _thinking(item, secret) if secret and secret["origin"] == origin else None
+        case "reasoning" | "compaction":
+            return _secret(item, signed.get(item["id"]), origin)
         case "function_call" | "custom_tool_call":
             return {key: value for key, value in item.items() if key not in ("id", "status")}
         case "function_call_output" | "custom_tool_call_output":
             return {"type": item["type"], "call_id": item["call_id"], "output": item["output"]}
-    return None
+        case _:
+            return None
+
+
+def _secret(item: Reasoning | Compaction, secret: JSON, origin: str) -> JSON:
+    """What this server made goes back to it; of others' thinking nothing, or all is lost."""
+    is_own = bool(secret) and secret["origin"] == origin
+    if item["type"] == "compaction":
+        if not is_own:
+            raise _not_its_own()
+        return {"type": "compaction", "encrypted_content": secret["encrypted_content"]}
+    return _thinking(item, secret) if is_own else None
 
 
 def _thinking(item: Reasoning, secret: JSON) -> JSON:
@@ -138,6 +149,15 @@ def _thinking(item: Reasoning, secret: JSON) -> JSON:
         "summary": item["summary"],
         "encrypted_content": secret["encrypted_content"],
     }
+
+
+def _not_its_own() -> InvalidRequest:
+    return InvalidRequest(
+        "This conversation was compacted by another server that speaks this API; go on with a "
+        "model of that server.",
+        code="invalid_value",
+        param="input",
+    )
 
 
 def _message(item: Message) -> JSON:

@@ -23,8 +23,8 @@ from rejoinder.engine.open_relayed import TEXTS
 from rejoinder.errors import GatewayError, Unavailable
 from rejoinder.providers.decoding import bearing_halves
 from rejoinder.providers.openai.refusals import failure
+from rejoinder.providers.openai.whole import usage_of
 from rejoinder.schema.items import JSON
-from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
 
 _decode = bearing_halves(Decoder().decode)
 ADDED, DONE = "response.output_item.added", "response.output_item.done"
@@ -130,29 +130,6 @@ _SOUND: Mapping[str, type[SoundItem]] = {  # those that we make too
 }
 
 
-class InputDetails(Struct):
-    """Parts of `input_tokens`."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class OutputDetails(Struct):
-    """Parts of `output_tokens`."""
-
-    reasoning_tokens: int | None = None
-
-
-class ReportedUsage(Struct):
-    """Token counts as servers report them, some with gaps."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
-
 class EventReader:
     """Reads the payloads of one reply, in batches as they came, up to its end or a failure."""
 
@@ -252,9 +229,9 @@ class EventReader:
         if response["status"] == "incomplete":
             details = response.get("incomplete_details") or {}
             reason = REASONS.get(str(details.get("reason")), "max_output_tokens")
-        usage = convert(response.get("usage") or {}, ReportedUsage)
+        usage = usage_of(response)
         self.is_done = True
-        return [*deltas, Finished(reason, _usage(usage), response.get("service_tier"))]
+        return [*deltas, Finished(reason, usage, response.get("service_tier"))]
 
 
 def _item(item: JSON) -> JSON:
@@ -282,16 +259,3 @@ def _with_arguments(item: JSON) -> JSON:
 def _part(part: JSON) -> JSON:
     kept = {key: value for key, value in part.items() if value is not None}
     return _DEFAULTS.get(part["type"], {}) | kept
-
-
-def _usage(usage: ReportedUsage) -> Usage:
-    asked, said = usage.input_tokens or 0, usage.output_tokens or 0
-    of_asked = usage.input_tokens_details or InputDetails()
-    of_said = usage.output_tokens_details or OutputDetails()
-    return Usage(
-        asked,
-        InputTokensDetails(of_asked.cached_tokens or 0, of_asked.cache_write_tokens or 0),
-        said,
-        OutputTokensDetails(of_said.reasoning_tokens or 0),
-        usage.total_tokens or asked + said,
-    )

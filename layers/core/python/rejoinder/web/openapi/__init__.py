@@ -8,6 +8,7 @@ from functools import cache
 from rejoinder import __version__
 from rejoinder.schema.items import JSON
 from rejoinder.web.openapi.answers import ANSWERS, ERRORS, HEADERS
+from rejoinder.web.openapi.conversations import CONVERSATION_BODIES
 from rejoinder.web.openapi.operations import OPERATIONS
 from rejoinder.web.openapi.request import REQUEST
 from rejoinder.web.routes import PREFIXES, ROUTES, Row
@@ -29,6 +30,7 @@ _INFO = {
 }
 _TAGS = [
     {"name": "Responses", "description": "Make, read, rejoin and delete responses."},
+    {"name": "Conversations", "description": "Keep what was said, turn by turn."},
     {"name": "Models", "description": "What can be asked for."},
     {"name": "Webhooks", "description": "Who was told that a background response has ended."},
     {"name": "Service", "description": "The gateway itself."},
@@ -61,7 +63,7 @@ def document() -> JSON:
         "tags": _TAGS,
         "paths": _paths(),
         "components": {
-            "schemas": REQUEST | ANSWERS,
+            "schemas": REQUEST | CONVERSATION_BODIES | ANSWERS,
             "responses": ERRORS,
             "headers": HEADERS,
             "securitySchemes": _KEYS,

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from rejoinder import errors
 from rejoinder.errors import GatewayError
 from rejoinder.schema import events
+from rejoinder.schema.conversation import Conversation
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.items import (
     JSON,
@@ -20,7 +21,7 @@ from rejoinder.schema.items import (
     Refusal,
     SummaryText,
 )
-from rejoinder.schema.response import Response
+from rejoinder.schema.response import CompactedResponse, Response
 from rejoinder.schema.tools import Tool, ToolChoice
 from rejoinder.web.openapi.request import RESPONSE_ID
 from rejoinder.web.openapi.shapes import either, listing, or_null, ref, table, text, whole, word
@@ -45,11 +46,12 @@ _UNIONS: dict[str, Any] = {
 _JSON_FIELDS: Mapping[str, Mapping[str, JSON]] = {
     "Response": {
         "id": RESPONSE_ID,
-        "conversation": {"type": "null"},
+        "conversation": or_null(table({"id": text()}, required=["id"])),
         "output": listing(ref("OutputItem")),
         "tools": listing(ref("Tool")),
         "tool_choice": ref("ToolChoice"),
     },
+    "CompactedResponse": {"id": RESPONSE_ID, "output": listing(ref("OutputItem"))},
     "OutputItemAdded": {"item": ref("OutputItem")},
     "OutputItemDone": {"item": ref("OutputItem")},
     "ContentPartAdded": {"part": ref("OutputPart")},
@@ -66,6 +68,7 @@ _DESCRIPTIONS = {
     "TextEcho": "The text options in force; a JSON schema is always in the flat form.",
     "ResponseError": "Why the response failed.",
     "Reasoning": "A model's thinking. It has no status.",
+    "Compaction": "Stands for what was said before it; to be sent back as it came.",
 }
 _ERRORS = [
     kind
@@ -82,7 +85,7 @@ def _answers() -> dict[str, JSON]:
 
 
 def _structs() -> dict[str, JSON]:
-    kinds: list[type[Struct]] = [Response, *_EVENTS]
+    kinds: list[type[Struct]] = [Response, CompactedResponse, Conversation, *_EVENTS]
     _, schemas = msgspec.json.schema_components(kinds, ref_template=_REF.format("{name}"))
     for struct in _all_structs(kinds):
         schema = schemas[struct.__name__]
@@ -161,7 +164,19 @@ def _written() -> dict[str, JSON]:
             {"id": RESPONSE_ID, "object": {"const": "response"}, "deleted": {"const": True}},
             required=["id", "object", "deleted"],
         ),
+        "DeletedConversation": table(
+            {
+                "id": text(),
+                "object": {"const": "conversation.deleted"},
+                "deleted": {"const": True},
+            },
+            required=["id", "object", "deleted"],
+        ),
         "Endpoint": _ENDPOINT,
+        "InputTokens": table(
+            {"object": {"const": "response.input_tokens"}, "input_tokens": whole(minimum=0)},
+            required=["object", "input_tokens"],
+        ),
         "Health": table(
             {"status": {"const": "ok"}, "version": text(), "queue": ref("QueueDepth")},
             required=["status", "queue"],
@@ -247,5 +262,9 @@ HEADERS: dict[str, JSON] = {
         "schema": text(),
     },
     "IgnoredTools": {"description": "Types of tools that were left out, if any.", "schema": text()},
+    "TokenCount": {
+        "description": "Whether the model's own service counted, or we made an estimate.",
+        "schema": word(["exact", "estimate"]),
+    },
     "UpstreamModel": {"description": "Who answers: `provider/model`.", "schema": text()},
 }

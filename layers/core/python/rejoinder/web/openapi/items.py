@@ -128,6 +128,8 @@ ITEMS: dict[str, JSON] = {
                 "RequestCustomToolCall",
                 "RequestCustomToolCallOutput",
                 "RequestReasoning",
+                "RequestCompaction",
+                "CompactionTrigger",
                 "RequestItemReference",
                 "AdditionalTools",
                 "HostedToolItem",
@@ -181,6 +183,20 @@ ITEMS: dict[str, JSON] = {
             }
         ),
         description="Thinking of the model's, sent back as it came.",
+    ),
+    "RequestCompaction": kind(
+        "compaction",
+        {
+            **optional({"id": text(maxLength=MAX_ID)}),
+            "encrypted_content": text(minLength=1, maxLength=MAX_SEALED),
+        },
+        "encrypted_content",
+        description="What was compacted, sent back as it came.",
+    ),
+    "CompactionTrigger": kind(
+        "compaction_trigger",
+        {},
+        description="As the last item: compact the conversation, and do nothing else.",
     ),
     "RequestItemReference": either(
         kind("item_reference", {"id": _STORED_ID}, "id"),

@@ -13,18 +13,22 @@ from rejoinder.errors import (
     UpgradeRefused,
 )
 from rejoinder.schema.items import JSON
+from rejoinder.web.openapi.conversations import CONVERSATION_OPERATIONS
+from rejoinder.web.openapi.operation import (
+    INCLUDE,
+    PAGING,
+    answer,
+    as_json,
+    body,
+    operation,
+    query,
+)
 from rejoinder.web.openapi.request import RESPONSE_ID
-from rejoinder.web.openapi.shapes import listing, ref, text, whole, word, yes_or_no
+from rejoinder.web.openapi.shapes import ref, text, whole, yes_or_no
 from rejoinder.web.query import MAX_LIMIT
 
 MAX_NUMBER = 10**18 - 1  # numbers of a query have at most 18 digits
 
-_REQUEST_ID = {
-    "name": "X-Request-ID",
-    "in": "header",
-    "description": "An id of the client's own, for its logs; one of another form is replaced.",
-    "schema": text(pattern="^[A-Za-z0-9._:-]{1,128}$"),
-}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -41,64 +45,16 @@ _MODEL = {
     "schema": text(pattern="^.+$"),
     "examples": {"plain": {"value": "demo"}, "with its provider": {"value": "demo/demo"}},
 }
-_INCLUDE = (
-    "include",
-    listing(text(), "What to add: `reasoning.encrypted_content`. Others are passed over."),
+_ASKING: tuple[type[GatewayError], ...] = (
+    InvalidRequest,
+    Unauthorized,
+    PermissionDenied,
+    NotFound,
+    TooLarge,
+    UnsupportedMediaType,
+    RateLimited,
+    Unavailable,
 )
-
-
-def _operation(
-    name: str,
-    tag: str,
-    summary: str,
-    answer: JSON,
-    *parameters: JSON,
-    errors: tuple[type[GatewayError], ...] = (),
-    **more: JSON,
-) -> JSON:
-    failing: tuple[type[GatewayError], ...] = (*errors, GatewayError)
-    failures = {
-        str(each.status): {"$ref": f"#/components/responses/{each.__name__}"} for each in failing
-    }
-    return {
-        "operationId": name,
-        "tags": [tag],
-        "summary": summary,
-        "parameters": [*parameters, _REQUEST_ID],
-        "responses": {"200": answer, **failures},
-        **more,
-    }
-
-
-def _json(schema: str, description: str) -> JSON:
-    return _answer(description, {"application/json": {"schema": ref(schema)}})
-
-
-def _answer(description: str, content: JSON, **headers: str) -> JSON:
-    named = {"X-Request-ID": "RequestId"} | {
-        name.replace("_", "-"): value for name, value in headers.items()
-    }
-    return {
-        "description": description,
-        "headers": {
-            name: {"$ref": f"#/components/headers/{value}"} for name, value in named.items()
-        },
-        "content": content,
-    }
-
-
-def _query(**schemas: JSON) -> tuple[JSON, ...]:
-    return tuple(_asked(name, schema) for name, schema in schemas.items())
-
-
-def _asked(name: str, schema: JSON) -> JSON:
-    shape = {key: value for key, value in schema.items() if key != "description"}
-    asked = {"name": name, "in": "query", "schema": shape}
-    if "description" in schema:
-        asked["description"] = schema["description"]
-    return asked
-
-
 _TELLING = {
     "application/json": {"schema": ref("Response")},
     "text/event-stream": {
@@ -117,23 +73,23 @@ _FRAMES = (
 )
 
 OPERATIONS: dict[tuple[str, str], JSON] = {
-    ("GET", "/health"): _operation(
+    ("GET", "/health"): operation(
         "getHealth",
         "Service",
         "Whether the process is there",
-        _json("Health", "It is."),
+        as_json("Health", "It is."),
     ),
-    ("GET", "/metrics"): _operation(
+    ("GET", "/metrics"): operation(
         "getMetrics",
         "Service",
         "The queue of background work, in Prometheus' text form",
-        _answer("Gauges.", {"text/plain": {"schema": text()}}),
+        answer("Gauges.", {"text/plain": {"schema": text()}}),
     ),
-    ("POST", "/responses"): _operation(
+    ("POST", "/responses"): operation(
         "createResponse",
         "Responses",
         "Create a response",
-        _answer(
+        answer(
             f"The response when it has ended; with `stream`, its events as they come. {_FRAMES}",
             _TELLING,
             X_Ignored_Parameters="IgnoredParameters",
@@ -141,39 +97,54 @@ OPERATIONS: dict[tuple[str, str], JSON] = {
             X_Upstream_Model="UpstreamModel",
         ),
         _IDEMPOTENCY_KEY,
-        errors=(
-            InvalidRequest,
-            Unauthorized,
-            PermissionDenied,
-            NotFound,
-            TooLarge,
-            UnsupportedMediaType,
-            RateLimited,
-            Unavailable,
-        ),
-        requestBody={
-            "required": True,
-            "content": {"application/json": {"schema": ref("CreateResponse")}},
-        },
+        errors=_ASKING,
+        requestBody=body("CreateResponse"),
     ),
-    ("GET", "/responses"): _operation(
+    ("POST", "/responses/compact"): operation(
+        "compactConversation",
+        "Responses",
+        "Make a conversation short",
+        answer(
+            "Items to begin the next input with: what users said, and a compaction. It is not "
+            "kept, and cannot be continued by its id.",
+            {"application/json": {"schema": ref("CompactedResponse")}},
+            X_Ignored_Parameters="IgnoredParameters",
+        ),
+        errors=_ASKING,
+        requestBody=body("CompactConversation"),
+    ),
+    ("POST", "/responses/input_tokens"): operation(
+        "countInputTokens",
+        "Responses",
+        "Count the tokens that a model would be given",
+        answer(
+            "How many. `X-Token-Count` tells whether the model's own service counted them.",
+            {"application/json": {"schema": ref("InputTokens")}},
+            X_Ignored_Parameters="IgnoredParameters",
+            X_Ignored_Tools="IgnoredTools",
+            X_Token_Count="TokenCount",
+        ),
+        errors=_ASKING,
+        requestBody=body("CountInputTokens"),
+    ),
+    ("GET", "/responses"): operation(
         "describeEndpoint",
         "Service",
         "What this endpoint can do",
-        _json("Endpoint", "Never a list of responses."),
+        as_json("Endpoint", "Never a list of responses."),
         errors=(Unauthorized, UpgradeRefused),
     ),
-    ("GET", "/responses/{response_id}"): _operation(
+    ("GET", "/responses/{response_id}"): operation(
         "retrieveResponse",
         "Responses",
         "Retrieve a response, or rejoin its stream",
-        _answer(
+        answer(
             "The response as it stands; with `stream`, its events from the first or after "
             f"`starting_after`, numbered as they were, then those to come. {_FRAMES}",
             _TELLING,
         ),
         _ID,
-        *_query(
+        *query(
             stream=yes_or_no("Tell its events.", default=False),
             starting_after=whole(
                 "The number of the last event known. Only with `stream`.",
@@ -182,74 +153,71 @@ OPERATIONS: dict[tuple[str, str], JSON] = {
             ),
             include_obfuscation=yes_or_no("Leave the padding of deltas in.", default=True),
         ),
-        _asked(*_INCLUDE),
+        INCLUDE,
         errors=(InvalidRequest, Unauthorized, NotFound),
     ),
-    ("DELETE", "/responses/{response_id}"): _operation(
+    ("DELETE", "/responses/{response_id}"): operation(
         "deleteResponse",
         "Responses",
         "Delete a response, and stop it if it runs",
-        _json("DeletedResponse", "Nobody can read or continue it any more."),
+        as_json("DeletedResponse", "Nobody can read or continue it any more."),
         _ID,
         errors=(InvalidRequest, Unauthorized, NotFound),
     ),
-    ("POST", "/responses/{response_id}/cancel"): _operation(
+    ("POST", "/responses/{response_id}/cancel"): operation(
         "cancelResponse",
         "Responses",
         "Cancel a background response",
-        _json("Response", "The response as it has ended; one that had ended before is unchanged."),
+        as_json(
+            "Response", "The response as it has ended; one that had ended before is unchanged."
+        ),
         _ID,
         errors=(InvalidRequest, Unauthorized, NotFound),
     ),
-    ("GET", "/responses/{response_id}/input_items"): _operation(
+    ("GET", "/responses/{response_id}/input_items"): operation(
         "listInputItems",
         "Responses",
         "List the items that a request brought",
-        _json("ItemList", "A page of them."),
+        as_json("ItemList", "A page of them."),
         _ID,
-        *_query(
-            limit=whole(minimum=1, maximum=MAX_LIMIT, default=20),
-            order=word(["asc", "desc"], default="desc"),
-            after=text("The id of an item: the page begins behind it."),
-            before=text("The id of an item: the page ends before it."),
-        ),
-        _asked(*_INCLUDE),
+        *PAGING,
         errors=(InvalidRequest, Unauthorized, NotFound),
     ),
-    ("GET", "/webhook_deliveries"): _operation(
+    **CONVERSATION_OPERATIONS,
+    ("GET", "/webhook_deliveries"): operation(
         "listWebhookDeliveries",
         "Webhooks",
         "What became of the latest deliveries",
-        _json("DeliveryList", "The newest first."),
-        *_query(limit=whole(minimum=1, maximum=MAX_LIMIT, default=20)),
+        as_json("DeliveryList", "The newest first."),
+        *query(limit=whole(minimum=1, maximum=MAX_LIMIT, default=20)),
         errors=(InvalidRequest, Unauthorized),
     ),
-    ("GET", "/models"): _operation(
+    ("GET", "/models"): operation(
         "listModels",
         "Models",
         "List the models",
-        _json("ModelList", "Every name that is known to work."),
+        as_json("ModelList", "Every name that is known to work."),
         errors=(Unauthorized,),
     ),
-    ("GET", "/chat/models"): _operation(
+    ("GET", "/chat/models"): operation(
         "listChatModels",
         "Models",
         "List the models, by another path",
-        _json("ModelList", "Every name that is known to work."),
+        as_json("ModelList", "Every name that is known to work."),
         errors=(Unauthorized,),
     ),
-    ("GET", "/models/{model}"): _operation(
+    ("GET", "/models/{model}"): operation(
         "retrieveModel",
         "Models",
         "Retrieve a model",
-        _json("Model", "The model."),
+        as_json("Model", "The model."),
         _MODEL,
         errors=(Unauthorized, NotFound),
     ),
-    ("GET", "/openapi.json"): _operation(
+    ("GET", "/openapi.json"): operation(
         "getDocument",
         "Service",
         "This document",
-        _answer("It.", {"application/json": {"schema": {"type": "object"}}}),
+        answer("It.", {"application/json": {"schema": {"type": "object"}}}),
     ),
 }

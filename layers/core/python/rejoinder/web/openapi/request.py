@@ -1,8 +1,17 @@
-"""The body of `POST /responses`. Its limits are those of `schema.body`; the tests compare them."""
+"""Bodies that ask for responses, with the limits of `schema.body`; the tests compare them."""
 
 from rejoinder.schema.body import MIN_OUTPUT_TOKENS, UNSUPPORTED_KEYS
 from rejoinder.schema.items import JSON
-from rejoinder.schema.options import INCLUDABLE, MAX_SCHEMA_NAME, Effort, Summary, Verbosity
+from rejoinder.schema.options import (
+    COMPACT_THRESHOLD,
+    INCLUDABLE,
+    MAX_SCHEMA_NAME,
+    MIN_COMPACT_THRESHOLD,
+    Effort,
+    Summary,
+    Verbosity,
+)
+from rejoinder.schema.reader import COMPACTED, COUNTED, CREATED, Fields
 from rejoinder.schema.reading import MAX_TEXT
 from rejoinder.web.openapi.items import ITEMS, PARTS
 from rejoinder.web.openapi.shapes import (
@@ -22,6 +31,13 @@ from rejoinder.web.openapi.shapes import (
 from rejoinder.web.openapi.tools import TOOLS
 
 RESPONSE_ID = text(pattern="^resp_[A-Za-z0-9_-]{1,59}$")
+CONVERSATION_ID = text(examples=["conv_0"])
+METADATA = {
+    "type": "object",
+    "maxProperties": 16,
+    "propertyNames": {"maxLength": 64},
+    "additionalProperties": text(maxLength=512),
+}
 
 _SCHEMA_FORMAT = {
     "name": text(pattern="^[a-zA-Z0-9_-]+$", minLength=1, maxLength=MAX_SCHEMA_NAME),
@@ -47,7 +63,7 @@ _OPTIONS: dict[str, JSON] = {
         listing(ref("InputItem")),
         description=(
             "What this turn adds to the conversation. May be absent only with "
-            "`previous_response_id`."
+            "`previous_response_id` or `conversation`."
         ),
     ),
     "instructions": text(
@@ -59,9 +75,12 @@ _OPTIONS: dict[str, JSON] = {
         "description": "A stored response that has ended; its whole conversation goes before.",
     },
     "conversation": either(
-        text(),
-        table({"id": text()}, required=["id"]),
-        description="Conversations are not kept here: any is answered with 404.",
+        CONVERSATION_ID,
+        table({"id": CONVERSATION_ID}, required=["id"]),
+        description=(
+            "A conversation: its items go before, and what is said now is added to it. Not "
+            "together with `previous_response_id`."
+        ),
     ),
     "include": listing(
         {},
@@ -102,15 +121,23 @@ _OPTIONS: dict[str, JSON] = {
     ),
     "store": yes_or_no("Keep the response, to be retrieved, rejoined and continued.", default=True),
     "background": yes_or_no("Answer at once, as queued; a worker makes it.", default=False),
-    "metadata": {
-        "type": "object",
-        "maxProperties": 16,
-        "propertyNames": {"maxLength": 64},
-        "additionalProperties": text(maxLength=512),
-        "default": {},
-        "description": "The client's own notes, echoed.",
-    },
+    "metadata": {**METADATA, "default": {}, "description": "The client's own notes, echoed."},
     "truncation": word(["auto", "disabled"], default="disabled"),
+    "context_management": listing(
+        kind(
+            "compaction",
+            optional(
+                {
+                    "compact_threshold": whole(
+                        minimum=MIN_COMPACT_THRESHOLD, default=COMPACT_THRESHOLD
+                    )
+                }
+            ),
+        ),
+        "Compact the conversation before the model is asked, if it has more tokens than that. The "
+        "output begins with the compaction then.",
+        minItems=1,
+    ),
     "user": text(),
     "safety_identifier": text(maxLength=64),
     "prompt_cache_key": text(maxLength=64),
@@ -120,28 +147,37 @@ _OPTIONS: dict[str, JSON] = {
     ),
     "seed": whole("Given to models that take one; not echoed."),
 }
-_CREATE = {
-    **table(
-        {
-            "model": text(
-                "The model: a name of `GET /models`, or `provider/model`.",
-                minLength=1,
-                examples=["demo"],
-            ),
-            **optional(_OPTIONS),
-        },
-        required=["model"],
-        description=(
-            "Null always means that a field is not said. Unknown fields are passed over and named "
-            "in `X-Ignored-Parameters`."
-        ),
-    ),
-    "patternProperties": {
-        f"^({'|'.join(UNSUPPORTED_KEYS)})$": {
-            "type": "null",
-            "description": "Fields of Chat Completions that are refused, to be said otherwise.",
-        }
-    },
-}
+_MODEL = text(
+    "The model: a name of `GET /models`, or `provider/model`.", minLength=1, examples=["demo"]
+)
 
-REQUEST: dict[str, JSON] = {"CreateResponse": _CREATE, **ITEMS, **PARTS, **TOOLS}
+
+def _request(fields: Fields, description: str) -> JSON:
+    own = {name: shape for name, shape in _OPTIONS.items() if name in fields.names}
+    return {
+        **table({"model": _MODEL, **optional(own)}, required=["model"], description=description),
+        "patternProperties": {
+            f"^({'|'.join(UNSUPPORTED_KEYS)})$": {
+                "type": "null",
+                "description": "Fields of Chat Completions that are refused, to be said otherwise.",
+            }
+        },
+    }
+
+
+REQUEST: dict[str, JSON] = {
+    "CreateResponse": _request(
+        CREATED,
+        "Null always means that a field is not said. Unknown fields are passed over and named in "
+        "`X-Ignored-Parameters`.",
+    ),
+    "CompactConversation": _request(
+        COMPACTED, "What is to be made short; other fields of a response are passed over."
+    ),
+    "CountInputTokens": _request(
+        COUNTED, "What would be asked; other fields of a response are passed over."
+    ),
+    **ITEMS,
+    **PARTS,
+    **TOOLS,
+}

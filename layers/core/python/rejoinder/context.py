@@ -1,12 +1,25 @@
 """From a request to the whole conversation that its turn is about (contract §2.3, §2.4)."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
 from rejoinder.errors import InvalidRequest, NotFound
+from rejoinder.schema.ids import renewed_id
 from rejoinder.schema.items import JSON, InputItem, Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.sealing import Sealer
 from rejoinder.storage.base import Conversation, ResponseStore
 
 type CallKey = tuple[str, str]  # the type that its output has, and its call_id
+
+
+class Items(Protocol):
+    """A store in which items can be found by their ids."""
+
+    async def item(self, tenant: str, item_id: str) -> Item:
+        """The item, or `NotFound`."""
+        ...
 
 
 async def earlier(
@@ -35,12 +48,17 @@ async def earlier(
 
 
 async def resolved(
-    store: ResponseStore, tenant: str, items: list[InputItem], history: list[Item]
+    stores: Sequence[Items],
+    tenant: str,
+    items: list[InputItem],
+    history: list[Item],
+    *,
+    param: str = "input",
 ) -> list[Item]:
     """The request's items with each reference replaced by what it stands for.
 
     Raises:
-        NotFound: if an item is not stored for this tenant.
+        NotFound: if an item is not stored for this tenant, in any of the stores.
     """
     known = {item["id"] for item in history}
     found: list[Item] = []
@@ -48,9 +66,17 @@ async def resolved(
         if item["type"] != "item_reference":
             found.append(item)
         elif item["id"] not in known:
-            found.append(await _referred(store, tenant, item["id"]))
+            found.append(await _referred(stores, tenant, item["id"], param))
             known.add(item["id"])
     return found
+
+
+def distinct(items: list[Item], history: list[Item]) -> list[Item]:
+    """The items, each under an id that no item of the history has."""
+    known = {item["id"] for item in history}
+    return [
+        item | {"id": renewed_id(item["id"])} if item["id"] in known else item for item in items
+    ]
 
 
 def paired(items: list[Item]) -> list[Item]:
@@ -116,22 +142,22 @@ def _no_output(kind: str, call_id: str) -> InvalidRequest:
 def _no_call(call_id: str) -> InvalidRequest:
     return InvalidRequest(
         f"No tool call found for the output with call_id {call_id!r}; the call must stand before "
-        "it, in 'input' or in the previous response.",
+        "it, in 'input', in the previous response or in the conversation.",
         code="tool_call_not_found",
         param="input",
     )
 
 
-async def _referred(store: ResponseStore, tenant: str, item_id: str) -> Item:
-    try:
-        return await store.item(tenant, item_id)
-    except NotFound as error:
-        raise NotFound(
-            f"Item {item_id!r} is not stored for this account. Items of responses made with "
-            "store:false are not kept: send the item itself instead of a reference.",
-            code="item_not_found",
-            param="input",
-        ) from error
+async def _referred(stores: Sequence[Items], tenant: str, item_id: str, param: str) -> Item:
+    for store in stores:
+        with suppress(NotFound):
+            return await store.item(tenant, item_id)
+    raise NotFound(
+        f"Item {item_id!r} is not stored for this account. Items of responses made with "
+        "store:false are not kept: send the item itself instead of a reference.",
+        code="item_not_found",
+        param=param,
+    )
 
 
 def _previous_not_found(message: str) -> InvalidRequest:

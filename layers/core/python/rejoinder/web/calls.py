@@ -1,0 +1,67 @@
+"""What an endpoint is given, and what it may answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from math import inf
+
+from starlette.requests import Request
+
+from rejoinder.errors import InvalidRequest
+from rejoinder.gateway import Gateway
+from rejoinder.schema.request import CreateResponse
+from rejoinder.settings import Settings
+from rejoinder.web.messages import EventStream, Json, Text, body_of
+
+DEADLINE = "rejoinder.deadline"  # of the scope: when the process will be stopped, Unix seconds
+ENDING_SECONDS = 10.0  # for the last words, and for keeping them
+
+type Answer = Json | Text | EventStream
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated request for an endpoint."""
+
+    gateway: Gateway
+    settings: Settings
+    tenant: str
+    http: Request
+
+    @property
+    def ends_at(self) -> float:
+        """When an answer must have come to its end, in Unix seconds: before the function does."""
+        ends_at = self.http.scope.get("extensions", {}).get(DEADLINE, inf)
+        return float(ends_at) - ENDING_SECONDS
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            TooLarge: if it has more bytes than the settings allow.
+            UnsupportedMediaType: if it says that it is not plain JSON.
+        """
+        return await body_of(self.http, max_bytes=self.settings.max_body_bytes)
+
+
+type Endpoint = Callable[[Call], Awaitable[Answer]]
+
+
+def told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
+    """What was left out of the request: contract D1 and D2.
+
+    Raises:
+        InvalidRequest: if the settings want that instead.
+    """
+    headers: dict[str, str] = {}
+    if request.ignored_parameters:
+        if call.settings.unknown_parameters == "reject":
+            name = request.ignored_parameters[0]
+            raise InvalidRequest(
+                f"Unknown parameter: {name!r}; leave it out.",
+                code="unknown_parameter",
+                param=name,
+            )
+        headers["X-Ignored-Parameters"] = ", ".join(request.ignored_parameters)
+    if request.ignored_tools:
+        headers["X-Ignored-Tools"] = ", ".join(request.ignored_tools)
+    return headers

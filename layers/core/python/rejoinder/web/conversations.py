@@ -1,0 +1,77 @@
+"""The endpoints of conversations and of their items (contract §7)."""
+
+from rejoinder.schema.conversation_reader import read_addition, read_change, read_creation
+from rejoinder.schema.items import JSON, Item
+from rejoinder.turns import INCLUDE_SEALED
+from rejoinder.web.calls import Answer, Call
+from rejoinder.web.messages import Json
+from rejoinder.web.query import Page, included, page_of
+
+
+async def create_conversation(call: Call) -> Answer:
+    """POST /v1/conversations."""
+    wanted = read_creation(await call.body())
+    return Json(await call.gateway.conversations.create(call.tenant, wanted))
+
+
+async def retrieve_conversation(call: Call) -> Answer:
+    """GET /v1/conversations/{conversation_id}."""
+    return Json(await call.gateway.conversations.retrieve(call.tenant, _id(call)))
+
+
+async def update_conversation(call: Call) -> Answer:
+    """POST /v1/conversations/{conversation_id}: the metadata are replaced."""
+    metadata = read_change(await call.body())
+    return Json(await call.gateway.conversations.update(call.tenant, _id(call), metadata))
+
+
+async def delete_conversation(call: Call) -> Answer:
+    """DELETE /v1/conversations/{conversation_id}."""
+    await call.gateway.conversations.delete(call.tenant, _id(call))
+    return Json({"id": _id(call), "object": "conversation.deleted", "deleted": True})
+
+
+async def create_items(call: Call) -> Answer:
+    """POST /v1/conversations/{conversation_id}/items; gives those that were added."""
+    wanted = read_addition(await call.body())
+    items = _shown(call, await call.gateway.conversations.add(call.tenant, _id(call), wanted))
+    return Json(Page(len(items), "asc", None, None).of(items))
+
+
+async def list_items(call: Call) -> Answer:
+    """GET /v1/conversations/{conversation_id}/items."""
+    page = page_of(call.http.query_params)
+    items = await call.gateway.conversations.items(call.tenant, _id(call))
+    return Json(page.of(_shown(call, items)))
+
+
+async def retrieve_item(call: Call) -> Answer:
+    """GET /v1/conversations/{conversation_id}/items/{item_id}."""
+    item = await call.gateway.conversations.item(call.tenant, _id(call), _item_id(call))
+    return Json(*_shown(call, [item]))
+
+
+async def delete_item(call: Call) -> Answer:
+    """DELETE /v1/conversations/{conversation_id}/items/{item_id}; gives the conversation."""
+    conversations = call.gateway.conversations
+    return Json(await conversations.remove(call.tenant, _id(call), _item_id(call)))
+
+
+def _id(call: Call) -> str:
+    return str(call.http.path_params["conversation_id"])
+
+
+def _item_id(call: Call) -> str:
+    return str(call.http.path_params["item_id"])
+
+
+def _shown(call: Call, items: list[Item]) -> list[JSON]:
+    """The items; what is sealed in their reasoning only for who asks for it."""
+    if INCLUDE_SEALED in included(call.http.query_params):
+        return [*items]
+    return [
+        {key: value for key, value in item.items() if key != "encrypted_content"}
+        if item["type"] == "reasoning"
+        else item
+        for item in items
+    ]

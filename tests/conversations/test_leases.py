@@ -1,0 +1,159 @@
+"""How long a response has the floor: while it is made, and not a moment against another's will."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from rejoinder.engine.deltas import Delta, Started
+from rejoinder.engine.pipeline import Deltas
+from rejoinder.errors import InvalidRequest, NotFound
+from rejoinder.floor import WAITING_SECONDS, Floor
+from rejoinder.schema.response import Status
+from rejoinder.storage.base import StoredResponse
+from rejoinder_local.conversations import SQLiteConversations
+from rejoinder_local.store import SQLiteStore
+from tests.storage.contract import ACME, Clock, Run, message
+from tests.storage.conversations_contract import ID, begun, messages
+
+SHORT_SECONDS = 0.03  # of the lease: it is renewed three times as often
+WITHIN_SECONDS = 10.0
+
+
+class Kept:
+    """A floor, and the stores behind it."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = Clock()
+        self.responses = SQLiteStore(path, clock=self.clock)
+        self.conversations = SQLiteConversations(self.responses.database)
+        self.floor = Floor(self.conversations, self.responses, SHORT_SECONDS)
+
+    def leased_seconds(self) -> float:
+        """For how long the conversation is still owned."""
+        (until,) = self.responses.database.db.execute(
+            "SELECT owned_until FROM conversations"
+        ).fetchone()
+        return float(until) - self.clock()
+
+    def response(self, name: str = "resp_1", status: Status = "in_progress") -> StoredResponse:
+        """A response in the conversation, as it stands."""
+        stored = Run(self.responses, name, own=[message(f"msg_of_{name}")]).as_stored()
+        response = structs.replace(stored.response, conversation={"id": ID}, status=status)
+        return replace(stored, response=response)
+
+    async def taken(self, name: str = "resp_1") -> StoredResponse:
+        """A response that has the floor."""
+        stored = self.response(name)
+        _, version = await self.floor.opened(ACME, ID)
+        await self.floor.take(stored, version)
+        return stored
+
+
+@pytest.fixture
+async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
+    kept = Kept(tmp_path / "rejoinder.db")
+    await begun(kept.conversations, "a")
+    yield kept
+    kept.responses.close()
+
+
+async def endless(going: asyncio.Event) -> Deltas:
+    """A model that has begun, and thinks."""
+    batch: Sequence[Delta] = [Started()]
+    yield batch
+    await going.wait()
+
+
+async def test_the_lease_is_renewed_while_a_response_is_made(kept: Kept) -> None:
+    stored, going = await kept.taken(), asyncio.Event()
+    deltas = kept.floor.held(stored, endless(going))
+    await anext(deltas)
+
+    kept.clock.now += 1
+    assert kept.leased_seconds() < 0
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while kept.leased_seconds() < 0:  # noqa: ASYNC110, it looks at a file
+            await asyncio.sleep(SHORT_SECONDS)
+        going.set()
+        with pytest.raises(StopAsyncIteration):
+            await anext(deltas)
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_store_that_fails_for_a_while_is_asked_again(
+    kept: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored, going, db = await kept.taken(), asyncio.Event(), kept.responses.database.db
+    deltas = kept.floor.held(stored, endless(going))
+    await anext(deltas)
+
+    db.execute("ALTER TABLE conversations RENAME TO elsewhere")
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while "floor_not_renewed" not in caplog.text:  # noqa: ASYNC110, it looks at a log
+            await asyncio.sleep(SHORT_SECONDS)
+        db.execute("ALTER TABLE elsewhere RENAME TO conversations")
+        kept.clock.now += 1
+        while kept.leased_seconds() < 0:  # noqa: ASYNC110, it looks at a file
+            await asyncio.sleep(SHORT_SECONDS)
+
+    await deltas.aclose()
+
+
+async def test_a_response_in_the_background_has_it_for_as_long_as_its_job_may_take(
+    kept: Kept,
+) -> None:
+    stored = await kept.taken()
+
+    await kept.floor.keep(stored)
+
+    assert kept.leased_seconds() == WAITING_SECONDS
+
+
+async def test_who_was_overtaken_leaves_nothing_and_takes_nothing(kept: Kept) -> None:
+    late = await kept.taken("resp_late")
+    kept.clock.now += 1
+    await kept.taken("resp_next")
+
+    await kept.floor.keep(late)
+    await kept.floor.leave(kept.response("resp_late", "completed"))
+    await kept.floor.leave(late)
+
+    state = await kept.conversations.get(ACME, ID)
+    assert state.owner == "resp_next"
+    assert kept.leased_seconds() <= SHORT_SECONDS
+    assert await kept.conversations.items(ACME, ID) == messages("a")
+
+
+async def test_a_response_leaves_once(kept: Kept) -> None:
+    await kept.taken()
+    ended = kept.response(status="completed")
+
+    await kept.floor.leave(ended)
+    await kept.floor.leave(ended)
+
+    assert await kept.conversations.items(ACME, ID) == [*messages("a"), *ended.input]
+
+
+async def test_nobody_takes_the_floor_of_what_changed_since_it_was_read(kept: Kept) -> None:
+    _, version = await kept.floor.opened(ACME, ID)
+    await kept.conversations.append(ACME, ID, messages("b"))
+
+    with pytest.raises(InvalidRequest) as refused:
+        await kept.floor.take(kept.response(), version)
+
+    assert refused.value.code == "conversation_locked"
+
+
+async def test_nobody_takes_the_floor_of_what_is_gone_since_it_was_read(kept: Kept) -> None:
+    _, version = await kept.floor.opened(ACME, ID)
+    await kept.conversations.delete(ACME, ID)
+
+    with pytest.raises(NotFound) as refused:
+        await kept.floor.take(kept.response(), version)
+
+    assert (refused.value.code, refused.value.param) == ("conversation_not_found", "conversation")

@@ -1,0 +1,147 @@
+"""Every way to ask wrongly, and what is said to it."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.door import Door, error_of
+
+type JSON = Any
+
+MANY = {"items": [{"role": "user", "content": "Hi."}] * 21}
+PAIRS = {"metadata": {str(number): "" for number in range(17)}}
+TWICE = [{"role": "user", "content": "Hi.", "id": "msg_1"}] * 2
+ALL, ONE = "/v1/conversations", "/v1/conversations/CONV"
+ITEMS = f"{ONE}/items"
+
+REFUSED: list[tuple[str, str, JSON, str, str | None]] = [
+    ("POST", ALL, {"items": "Hi."}, "invalid_type", "items"),
+    ("POST", ALL, {"items": ["Hi."]}, "invalid_type", "items[0]"),
+    ("POST", ALL, {"items": [{"role": "tool"}]}, "invalid_value", "items[0].role"),
+    ("POST", ALL, MANY, "array_above_max_length", "items"),
+    ("POST", ALL, {"items": TWICE}, "invalid_value", "items[1].id"),
+    ("POST", ALL, PAIRS, "object_above_max_properties", "metadata"),
+    ("POST", ALL, {"metadata": {"k" * 65: ""}}, "string_above_max_length", f"metadata.{'k' * 60}"),
+    ("POST", ALL, {"metadata": {"k": "v" * 513}}, "string_above_max_length", "metadata.k"),
+    ("POST", ALL, {"metadata": {"k": 1}}, "invalid_type", "metadata.k"),
+    ("POST", ALL, [], "invalid_json", None),
+    ("POST", ONE, {}, "missing_required_parameter", "metadata"),
+    ("POST", ONE, {"metadata": []}, "invalid_type", "metadata"),
+    ("POST", ONE, PAIRS, "object_above_max_properties", "metadata"),
+    ("POST", ITEMS, {}, "missing_required_parameter", "items"),
+    ("POST", ITEMS, {"items": None}, "missing_required_parameter", "items"),
+    ("POST", ITEMS, {"items": []}, "invalid_value", "items"),
+    ("POST", ITEMS, MANY, "array_above_max_length", "items"),
+    ("POST", ITEMS, {"items": [{"type": "shell_call"}]}, "invalid_value", "items[0].type"),
+    ("GET", f"{ITEMS}?limit=0", None, "integer_below_min_value", "limit"),
+    ("GET", f"{ITEMS}?limit=101", None, "integer_above_max_value", "limit"),
+    ("GET", f"{ITEMS}?order=up", None, "invalid_value", "order"),
+    ("GET", f"{ITEMS}?after=msg_0", None, "invalid_value", "after"),
+]
+MISSING: list[tuple[str, str, JSON]] = [
+    ("GET", "/v1/conversations/conv_0", None),
+    ("POST", "/v1/conversations/conv_0", {"metadata": {}}),
+    ("DELETE", "/v1/conversations/conv_0", None),
+    ("GET", "/v1/conversations/conv_0/items", None),
+    ("POST", "/v1/conversations/conv_0/items", {"items": [{"role": "user", "content": "Hi."}]}),
+    ("GET", "/v1/conversations/conv_0/items/msg_0", None),
+    ("DELETE", "/v1/conversations/conv_0/items/msg_0", None),
+]
+REFERENCE = {"items": [{"type": "item_reference", "id": "msg_0"}]}
+
+
+async def begun(door: Door) -> str:
+    body = {"items": [{"role": "user", "content": "Hi."}]}
+    answer = await door.http.post(ALL, json=body)
+    return str(answer.json()["id"])
+
+
+@pytest.mark.parametrize(("method", "path", "body", "code", "param"), REFUSED)
+async def test_what_is_wrong_is_named(
+    door: Door, method: str, path: str, body: JSON, code: str, param: str | None
+) -> None:
+    path = path.replace("CONV", await begun(door))
+
+    answer = await door.http.request(method, path, json=body)
+
+    error = error_of(answer)
+    assert answer.status_code == 400
+    assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", code, param)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), MISSING)
+async def test_a_conversation_that_is_not_there_is_named(
+    door: Door, method: str, path: str, body: JSON
+) -> None:
+    answer = await door.http.request(method, path, json=body)
+
+    error = error_of(answer)
+    assert answer.status_code == 404
+    assert (error["type"], error["code"]) == ("not_found_error", "conversation_not_found")
+    assert error["param"] == "conversation_id"
+    assert "conv_0" in error["message"]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_an_item_that_is_not_there_is_named(door: Door, method: str) -> None:
+    answer = await door.http.request(method, f"{ALL}/{await begun(door)}/items/msg_0")
+
+    error = error_of(answer)
+    assert answer.status_code == 404
+    assert (error["code"], error["param"]) == ("item_not_found", "item_id")
+
+
+@pytest.mark.parametrize("path", [ALL, ITEMS])
+async def test_a_reference_to_nothing_is_named_and_nothing_is_kept(door: Door, path: str) -> None:
+    conversation_id = await begun(door)
+
+    answer = await door.http.post(path.replace("CONV", conversation_id), json=REFERENCE)
+
+    error = error_of(answer)
+    assert answer.status_code == 404
+    assert (error["code"], error["param"]) == ("item_not_found", "items")
+    listed = await door.http.get(f"{ALL}/{conversation_id}/items")
+    assert len(listed.json()["data"]) == 1
+
+
+@pytest.mark.parametrize("named", ["conv_0", {"id": "conv_0"}, "", "resp_1"])
+async def test_a_response_in_no_conversation_is_refused(door: Door, named: JSON) -> None:
+    body = {"model": "demo", "input": "Hi.", "conversation": named}
+
+    answer = await door.http.post("/v1/responses", json=body)
+
+    error = error_of(answer)
+    assert answer.status_code == 404
+    assert (error["code"], error["param"]) == ("conversation_not_found", "conversation")
+    assert door.kept == 0
+
+
+async def test_two_histories_exclude_each_other(door: Door) -> None:
+    body = {"model": "demo", "input": "Hi.", "conversation": await begun(door)}
+
+    answer = await door.http.post("/v1/responses", json=body | {"previous_response_id": "resp_1"})
+
+    error = error_of(answer)
+    assert answer.status_code == 400
+    assert (error["code"], error["param"]) == ("mutually_exclusive_parameters", None)
+
+
+async def test_hosted_tools_receipts_are_passed_over(door: Door) -> None:
+    items = [{"type": "web_search_call", "id": "ws_1"}, {"role": "user", "content": "And?"}]
+
+    answer = await door.http.post(f"{ALL}/{await begun(door)}/items", json={"items": items})
+
+    assert [item["type"] for item in answer.json()["data"]] == ["message"]
+
+
+async def test_a_conversation_needs_no_body(door: Door) -> None:
+    answer = await door.http.post(ALL)
+
+    assert answer.status_code == 200
+    assert answer.json()["metadata"] == {}
+
+
+async def test_what_is_here_is_said(door: Door) -> None:
+    described = (await door.http.get("/v1/responses")).json()
+
+    assert described["capabilities"]["conversations"] is True
