@@ -12,7 +12,7 @@ STACK   ?= Rejoinder
 OPTIONS ?=
 CONTEXT  = -c stackName=$(STACK) $(if $(CONFIG),-c config=$(CONFIG)) $(OPTIONS)
 
-.PHONY: help install serve synth diff deploy destroy key keys revoke provider-key test check lint format bench pins clean
+.PHONY: help install serve serve-lambda synth diff deploy destroy key keys revoke provider-key test check lint format bench pins clean
 
 help: ## Show this list
 	@test -t 1 && on='\033[1m' off='\033[0m'; \
@@ -23,6 +23,9 @@ install: $(VENV)/.tests ## Prepare .venv with all pinned packages (the other ver
 
 serve: $(VENV)/.local ## Run Rejoinder on this machine (settings: PORT, DATA, CONFIG, DEV_KEY)
 	@exec $(PY) -m rejoinder_local serve
+
+serve-lambda: install ## Run the deployment on this machine: its functions on the Lambda rig (PORT, CONFIG, DEV_KEY)
+	@exec $(PY) -m tests.rig serve
 
 synth: $(VENV)/.infra ## Write the CloudFormation template to cdk.out, and check it (settings: OPTIONS, STACK, CONFIG)
 	@$(PY) -m infra.app $(CONTEXT)

@@ -39,6 +39,7 @@ from tests.rig.processes import Say
 from tests.rig.router import Router
 from tests.rig.stack import BROKEN, STAGE, Route, Stack
 from tests.rig.wire import (
+    CONTINUE,
     LONGEST_HEAD_BYTES,
     NO_MORE_CHUNKS,
     BadHttp,
@@ -190,8 +191,8 @@ class Visit:
         size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers)
         if size > LARGEST_HEAD_BYTES:
             raise Turned(own.BAD_HEAD)
-        if head.value("expect").lower() == "100-continue":
-            self._writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if head.awaits_leave:
+            self._writer.write(CONTINUE)
         try:
             body = await Body(self._reader, head).read(at_most_bytes=LARGEST_BODY_BYTES)
         except TooLong as error:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from tests.rig.wire import (
+    CONTINUE,
     BadHttp,
     Body,
     Head,
@@ -25,7 +26,7 @@ type Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
 THROTTLED = "com.amazonaws.dynamodb.v20120810#ThrottlingException"
 BODILESS = (204, 304)
-HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
+HOP_BY_HOP = ("connection", "keep-alive", "expect", "transfer-encoding", "content-length")
 
 
 class ServiceDoor:
@@ -62,6 +63,8 @@ class ServiceDoor:
         self._connections.add(task)
         try:
             while (head := await read_head(reader)) is not None:
+                if head.awaits_leave:
+                    writer.write(CONTINUE)
                 body = await Body(reader, head).read(at_most_bytes=LARGEST_BODY_BYTES)
                 writer.write(await self._answer(head, body))
                 await writer.drain()

@@ -12,6 +12,7 @@ type Headers = list[tuple[str, str]]
 
 LONGEST_HEAD_BYTES = 64 * 1024
 PIECE_BYTES = 64 * 1024
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NO_MORE_CHUNKS = b"0\r\n\r\n"
 
 
@@ -54,6 +55,11 @@ class Head(Message):
 
     method: str
     target: str
+
+    @property
+    def awaits_leave(self) -> bool:
+        """Whether the peer sends no body before it was told to go on."""
+        return self.value("expect").lower() == "100-continue"
 
 
 @dataclass(slots=True)

@@ -1,6 +1,8 @@
-"""The endpoints of conversations and of their items (contract §7)."""
+"""The endpoints of conversations and of their items (contract §7).
 
-from rejoinder.schema.conversation_reader import read_addition, read_change, read_creation
+What reads a body is loaded by the first that has one: most of these have none.
+"""
+
 from rejoinder.schema.items import JSON, Item
 from rejoinder.turns import INCLUDE_SEALED
 from rejoinder.web.calls import Answer, Call
@@ -10,6 +12,8 @@ from rejoinder.web.query import Page, included, page_of
 
 async def create_conversation(call: Call) -> Answer:
     """POST /v1/conversations."""
+    from rejoinder.schema.conversation_reader import read_creation
+
     wanted = read_creation(await call.body())
     return Json(await call.gateway.conversations.create(call.tenant, wanted))
 
@@ -21,6 +25,8 @@ async def retrieve_conversation(call: Call) -> Answer:
 
 async def update_conversation(call: Call) -> Answer:
     """POST /v1/conversations/{conversation_id}: the metadata are replaced."""
+    from rejoinder.schema.conversation_reader import read_change
+
     metadata = read_change(await call.body())
     return Json(await call.gateway.conversations.update(call.tenant, _id(call), metadata))
 
@@ -33,6 +39,8 @@ async def delete_conversation(call: Call) -> Answer:
 
 async def create_items(call: Call) -> Answer:
     """POST /v1/conversations/{conversation_id}/items; gives those that were added."""
+    from rejoinder.schema.conversation_reader import read_addition
+
     wanted = read_addition(await call.body())
     items = _shown(call, await call.gateway.conversations.add(call.tenant, _id(call), wanted))
     return Json(Page(len(items), "asc", None, None).of(items))

@@ -214,7 +214,10 @@ async def openapi(_call: Call) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A route. `may_stream`: whether the answer may be a stream of events."""
+    """A route. `may_stream`: the answer may be a stream of events, or waits for a model.
+
+    Such routes belong to the function that may run for long, and streams whatever it answers.
+    """
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
@@ -229,8 +232,8 @@ _ITEM = f"{_CONVERSATION}/items/{{item_id:path}}"
 _API = (
     Row("POST", "/responses", create_response, may_stream=True),
     Row("GET", "/responses", describe_endpoint),
-    Row("POST", "/responses/input_tokens", count_input_tokens),
-    Row("POST", "/responses/compact", compact_conversation),
+    Row("POST", "/responses/input_tokens", count_input_tokens, may_stream=True),
+    Row("POST", "/responses/compact", compact_conversation, may_stream=True),
     Row("GET", _RESPONSE, retrieve_response, may_stream=True),
     Row("DELETE", _RESPONSE, delete_response),
     Row("POST", f"{_RESPONSE}/cancel", cancel_response),
