@@ -10,7 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.options import Options
-from rejoinder.aws.table import EXPIRES_AT, PK, SK, WAITING, WAITING_INDEX
+from rejoinder.aws.table import EXPIRES_AT, PK, RESPONSE_OBJECTS, SK, WAITING, WAITING_INDEX
 from rejoinder.settings import DAY_SECONDS
 
 # Objects outlive the items that name them: DynamoDB removes what has expired within two days.
@@ -66,6 +66,7 @@ class Storage(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="retention",
+                    prefix=RESPONSE_OBJECTS,  # what conversations hold never expires
                     expiration=Duration.days(ceil(retention_seconds / DAY_SECONDS) + GRACE_DAYS),
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                 )

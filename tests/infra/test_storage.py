@@ -1,6 +1,6 @@
 """Where things are kept, and what becomes of them."""
 
-from rejoinder.aws.table import TABLE, TIME_TO_LIVE
+from rejoinder.aws.table import RESPONSE_OBJECTS, TABLE, TIME_TO_LIVE
 from tests.infra.synthesis import Synthesis
 
 
@@ -19,6 +19,7 @@ def test_the_bucket_is_private_and_forgets_after_the_table_did(stack: Synthesis)
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert rule["Status"] == "Enabled"
     assert rule["ExpirationInDays"] == 30 + 2
+    assert rule["Prefix"] == RESPONSE_OBJECTS  # conversations stay
 
 
 def test_the_secret_is_made_by_aws_and_never_in_the_template(stack: Synthesis) -> None:

@@ -12,6 +12,7 @@ import pytest
 from rejoinder.aws.conversations import DynamoConversations
 from rejoinder.aws.overflow import MAX_INLINE_BYTES
 from rejoinder.aws.responses import DynamoStore
+from rejoinder.aws.table import RESPONSE_OBJECTS
 from rejoinder.errors import Conflict, NotFound
 from rejoinder.schema.items import Item
 from tests.storage.capacity import Meter, size_of
@@ -192,7 +193,7 @@ async def test_nothing_is_marked_to_expire(conversations: DynamoConversations, a
     await lock(conversations, "resp_1")
 
     assert not [item for item in await aws.items() if "expires_at" in item]
-    assert await aws.bucket.delete_prefix("tenant=") == 0  # what goes by its age
+    assert await aws.bucket.delete_prefix(RESPONSE_OBJECTS) == 0  # what goes by its age
 
 
 async def test_of_what_is_deleted_nothing_stays(

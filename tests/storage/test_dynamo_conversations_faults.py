@@ -79,8 +79,8 @@ SCENES = {
     "append, large": Scene([creating(SMALL)], appending(LARGE)),
     "append to nothing": Scene([created_empty], appending(SMALL)),
     "append as the owner": Scene([creating(LARGE), locked], appending(SMALL, "resp_1")),
-    "remove": Scene([creating(SMALL)], removed),
-    "remove, large": Scene([creating(LARGE), appending(LARGE)], removed),
+    "remove": Scene([creating(SMALL), appending(SMALL)], removed),
+    "remove, large": Scene([creating(LARGE)], removed),
     "update": Scene([creating(SMALL)], updated),
     "lock": Scene([creating(SMALL)], locked),
     "renew": Scene([creating(SMALL), locked], renewed),
@@ -286,23 +286,33 @@ async def test_a_removal_that_was_overtaken_is_done_once(
     assert await store.item(ACME, "msg_b") == again[0]
 
 
+class Before(Faulty):
+    """Something `happens` before the second request."""
+
+    def __init__(
+        self, real: httpx.AsyncBaseTransport, happens: Callable[[], Awaitable[object]]
+    ) -> None:
+        super().__init__(real)
+        self.happens = happens
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.requests == 1:
+            await self.happens()
+        return await super().handle_async_request(request)
+
+
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_what_comes_after_a_deletion_is_taken_back(
     aws: Aws, store: DynamoConversations, clock: Clock, size: int
 ) -> None:
-    class Deleting(Faulty):
-        """Before the second request, the conversation is deleted."""
-
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if self.requests == 1:
-                await store.delete(ACME, "conv_1")
-            return await super().handle_async_request(request)
+    def deleting(real: httpx.AsyncBaseTransport) -> Before:
+        return Before(real, lambda: store.delete(ACME, "conv_1"))
 
     for act in (appending(size), removed):
         await store.create(ACME, conversation("conv_1"), asked(size, "a"))
 
         with pytest.raises(NotFound):
-            await act(store_of(aws, clock, Deleting), "conv_1")
+            await act(store_of(aws, clock, deleting), "conv_1")
 
         assert await aws.items() == []
         assert await aws.bucket.delete_prefix("") == 0
@@ -311,22 +321,44 @@ async def test_what_comes_after_a_deletion_is_taken_back(
 async def test_who_loses_the_conversation_while_writing_leaves_nothing(
     aws: Aws, store: DynamoConversations, clock: Clock
 ) -> None:
-    class Locking(Faulty):
-        """Before the second request, somebody else owns the conversation."""
-
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if self.requests == 1:
-                await locked(store, "conv_1")
-            return await super().handle_async_request(request)
-
+    late = store_of(aws, clock, lambda real: Before(real, lambda: locked(store, "conv_1")))
     await store.create(ACME, conversation("conv_1"), messages("a"))
     before = len(await aws.items())
 
     with pytest.raises(Conflict):
-        await appending(LARGE)(store_of(aws, clock, Locking), "conv_1")
+        await appending(LARGE)(late, "conv_1")
 
     assert len(await aws.items()) == before
     assert await aws.bucket.delete_prefix("") == 0
+
+
+async def test_what_is_removed_between_two_pages_is_read_anew(
+    aws: Aws, store: DynamoConversations, clock: Clock
+) -> None:
+    reader = store_of(
+        aws, clock, lambda real: Before(real, lambda: store.remove(ACME, "conv_1", "msg_0"))
+    )
+    said = [message(f"msg_{number}", noise(120_000 + number)) for number in range(13)]
+    await store.create(ACME, conversation("conv_1"), [])
+    for item in said:
+        await store.append(ACME, "conv_1", [item])
+
+    assert await reader.items(ACME, "conv_1") == said[1:]
+
+
+async def test_what_is_damaged_is_not_told_as_if_it_were_whole(
+    aws: Aws, store: DynamoConversations
+) -> None:
+    await store.create(ACME, conversation("conv_1"), asked(LARGE, "a"))
+    await store.append(ACME, "conv_1", messages("b"))
+    await aws.bucket.delete_prefix("")
+
+    with pytest.raises(Unavailable):
+        await store.items(ACME, "conv_1")
+
+    await store.delete(ACME, "conv_1")
+    with pytest.raises(NotFound):
+        await store.items(ACME, "conv_1")
 
 
 async def test_a_deletion_that_was_cut_off_is_done_by_the_next(

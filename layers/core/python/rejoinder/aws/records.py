@@ -18,6 +18,7 @@ type Record = dict[str, Any]  # attributes that are text, bytes, numbers or trut
 type Key = tuple[str, str]
 
 BATCH_ITEMS = 25  # of one BatchWriteItem
+PAGE = 500  # records; a page ends at 1 MB, too
 WAITS_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # for what a busy table left undone
 
 _NAME = re.compile(r"#(\w+)")
@@ -115,14 +116,13 @@ class Records:
     async def backwards(
         self, pk: str, low: str, high: str, *, page: int | None = None
     ) -> AsyncGenerator[Record]:
-        """As `newest`, read as far as wanted."""
-        limited = {} if page is None else {"Limit": page}
+        """As `newest`, read as far as wanted, by pages."""
         async for record in self._pages(
             "Query",
             KeyConditionExpression=f"{PK} = :pk AND {SK} BETWEEN :low AND :high",
             ExpressionAttributeValues=written({":pk": pk, ":low": low, ":high": high}),
             ScanIndexForward=False,
-            **limited,
+            Limit=page or PAGE,
         ):
             yield record
 

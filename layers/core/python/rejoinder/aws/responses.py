@@ -224,14 +224,15 @@ class DynamoStore:
             )
         except Refused as refused:
             self._heads.forget(head)
-            meta = meta_in(refused.found)
-            if meta is None or meta.deleted_at:
+            found = meta_in(refused.found)
+            if found is None or found.deleted_at:
                 with suppress(Unavailable):  # else it stays until it expires
                     await self._removal.take_back([record, *index])
                 raise Conflict from None
-            if meta.last != name:  # else it was we who changed it, and the reply was lost
-                moved = self._moved(head, meta, batch)
-                return await self._append(partition, moved, batch.after(meta.last), response)
+            if found.last != name:
+                moved = self._moved(head, found, batch)
+                return await self._append(partition, moved, batch.after(found.last), response)
+            meta = found  # it was we who changed it, and the reply was lost
         if response.is_live:
             self._heads.note(Head.of(meta))
         else:
