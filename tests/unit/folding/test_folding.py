@@ -6,8 +6,7 @@ import pytest
 
 from rejoinder.errors import InvalidRequest
 from rejoinder.folding import Fold, Foreign, folded, is_rule, natives, unfolded
-from rejoinder.schema.items import Item
-from rejoinder.schema.messages import user_message
+from rejoinder.schema.items import Item, user_message
 from rejoinder.sealing import Sealer, Secret
 from rejoinder.truncation import parted, shortened
 

@@ -15,8 +15,7 @@ from rejoinder.errors import GatewayError, Unavailable
 from rejoinder.folding import is_rule, is_summary
 from rejoinder.providers.base import Turn
 from rejoinder.providers.registry import Route
-from rejoinder.schema.items import Compaction, Item
-from rejoinder.schema.messages import user_message
+from rejoinder.schema.items import Compaction, Item, user_message
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
 from rejoinder.truncation import parted

@@ -6,6 +6,8 @@ built in them by the engine; they are stored as they are. Contract §2.1, §2.2 
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from rejoinder.schema.ids import new_id
+
 type JSON = Any
 type ItemStatus = Literal["in_progress", "completed", "incomplete"]
 type Role = Literal["user", "assistant", "system", "developer"]
@@ -153,3 +155,14 @@ class ItemReference(TypedDict):
 type OutputItem = Message | FunctionCall | CustomToolCall | Reasoning | Compaction
 type Item = OutputItem | FunctionCallOutput | CustomToolCallOutput
 type InputItem = Item | ItemReference
+
+
+def user_message(text: str) -> Message:
+    """The message that a string `input` stands for."""
+    return {
+        "id": new_id("msg"),
+        "type": "message",
+        "status": "completed",
+        "role": "user",
+        "content": [{"type": "input_text", "text": text}],
+    }

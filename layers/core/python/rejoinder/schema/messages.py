@@ -52,11 +52,6 @@ def item_status(item: Mapping[str, Any]) -> ItemStatus:
     return status if status in ("in_progress", "incomplete") else "completed"
 
 
-def user_message(text: str) -> Message:
-    """The message that a string `input` stands for."""
-    return _message({}, "user", [input_text(text)])
-
-
 def _message(item: Mapping[str, Any], role: Role, content: list[Part]) -> Message:
     return {
         "id": item_id(item, "msg"),

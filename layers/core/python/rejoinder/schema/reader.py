@@ -14,8 +14,7 @@ from pydantic_core import from_json
 from rejoinder.errors import InvalidRequest
 from rejoinder.schema.body import BODY, UNSUPPORTED_KEYS, Body
 from rejoinder.schema.faults import fault
-from rejoinder.schema.items import JSON, InputItem
-from rejoinder.schema.messages import user_message
+from rejoinder.schema.items import JSON, InputItem, user_message
 from rejoinder.schema.offer import FoundTool, UnsupportedTools, offered
 from rejoinder.schema.reading import shown
 from rejoinder.schema.request import CreateResponse
