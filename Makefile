@@ -12,7 +12,7 @@ STACK   ?= Rejoinder
 OPTIONS ?=
 CONTEXT  = -c stackName=$(STACK) $(if $(CONFIG),-c config=$(CONFIG)) $(OPTIONS)
 
-.PHONY: help install serve serve-lambda synth diff deploy destroy key keys revoke provider-key test check lint format bench pins clean
+.PHONY: help install serve serve-lambda synth smoke diff deploy destroy key keys revoke provider-key test check lint format bench pins clean
 
 help: ## Show this list
 	@test -t 1 && on='\033[1m' off='\033[0m'; \
@@ -29,6 +29,9 @@ serve-lambda: install ## Run the deployment on this machine: its functions on th
 
 synth: $(VENV)/.infra ## Write the CloudFormation template to cdk.out, and check it (settings: OPTIONS, STACK, CONFIG)
 	@$(PY) -m infra.app $(CONTEXT)
+
+smoke: $(VENV)/.local ## Ask a deployment what only AWS can answer: make smoke URL=… KEY=… (MODEL=…)
+	@$(PY) -m infra.smoke
 
 diff: $(VENV)/.infra ## Show what a deployment would change
 	@$(CDK) diff $(CONTEXT)

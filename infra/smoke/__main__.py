@@ -26,7 +26,10 @@ MISUSED = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask an endpoint what could not be known without one."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if unknown := set(given.checks) - CHECKS.keys():
+        parser.error(f"there is no check {', '.join(sorted(unknown))}")
     url, key = _named("URL", "OPENAI_BASE_URL"), _named("KEY", "OPENAI_API_KEY")
     if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url) or not key:
         complain("Say where, and with which key: make smoke URL=https://…/v1 KEY=sk-rj-…")

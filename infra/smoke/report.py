@@ -19,7 +19,7 @@ COLOURS = {
 }
 SUMMARY = {
     Mark.EXPECTED: "as expected",
-    Mark.DIFFERS: "differ",
+    Mark.DIFFERS: "different",
     Mark.BROKEN: "broken",
     Mark.ABSENT: "not here",
 }

@@ -1,10 +1,11 @@
 """Checks of streams: how soon, how evenly, how long, how large, how many."""
 
 from base64 import urlsafe_b64encode
+from bisect import bisect
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from random import Random
 from statistics import median
 from time import perf_counter
@@ -116,16 +117,19 @@ def large(endpoint: Endpoint) -> Outcome:
 
 def _rates(reads: Sequence[tuple[float, int]]) -> str:
     """While nothing limits, and afterwards."""
-    came, (began, _), at_limit = 0, reads[0], reads[-1][0]
-    for at, size in reads:
-        came += size
-        if came > BURST_BYTES:
-            at_limit = at
-            break
-    rate = f"{came / 1e6 / max(at_limit - began, 1e-3):.1f} MB/s"
-    rest, left = sum(size for _, size in reads) - came, reads[-1][0] - at_limit
-    later = f", {rest / 1e6 / left:.1f} MB/s after {BURST_BYTES / 1e6:.1f} MB"
-    return rate + later if left else rate
+    times = [at for at, _ in reads]
+    came = [*accumulate(size for _, size in reads)]
+    last = len(reads) - 1
+    limit = min(bisect(came, BURST_BYTES), last)
+    said = _rate(came[limit], times[limit] - times[0])
+    if limit == last:
+        return said
+    later = _rate(came[last] - came[limit], times[last] - times[limit])
+    return f"{said}, {later} after {BURST_BYTES / 1e6:.1f} MB"
+
+
+def _rate(size: int, seconds: float) -> str:
+    return f"{size / 1e6 / max(seconds, 1e-3):.1f} MB/s"
 
 
 def concurrency(endpoint: Endpoint) -> Outcome:

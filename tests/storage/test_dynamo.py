@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from rejoinder.aws.client import AwsError
 from rejoinder.aws.overflow import MAX_INLINE_BYTES
 from rejoinder.aws.responses import TOMBSTONE_SECONDS, DynamoStore
 from rejoinder.engine.deltas import BlockEnded, Started, TextDelta
@@ -368,6 +369,35 @@ async def test_a_response_may_be_deleted_while_it_is_read(store: DynamoStore, aw
     await check_hidden(store)
 
 
+@pytest.mark.parametrize("size", [8, 200_000])
+async def test_what_is_removed_in_the_middle_of_a_reading_is_not_found(
+    store: DynamoStore, aws: Aws, size: int
+) -> None:
+    run = await Run(store).begin()
+    await run.say(TextDelta(0, "Hi"))
+    await run.say(TextDelta(0, noise(size)), BlockEnded(0))
+    await remove_contents(aws)
+
+    for read in (
+        store.get(ACME, ID),
+        store.frames(ACME, ID, after=-1),
+        store.conversation(ACME, ID),
+    ):
+        with pytest.raises(NotFound):
+            await read
+    with pytest.raises(Conflict):
+        await store.rewind(ACME, run.response, next_number=2, writer="")
+    with pytest.raises(Conflict):
+        await store.take_over(ACME, ID, "one")
+
+
+async def test_a_table_that_is_not_there_is_a_fault_of_ours(aws: Aws) -> None:
+    store = DynamoStore(aws.dynamodb, aws.bucket, "none")
+
+    with pytest.raises(AwsError, match="ResourceNotFoundException"):
+        await store.hold(ACME, ID, "", seconds=30)
+
+
 async def test_a_sweep_removes_objects_and_leaves_what_is_not_a_response(
     store: DynamoStore, aws: Aws, clock: Clock
 ) -> None:
@@ -380,6 +410,15 @@ async def test_a_sweep_removes_objects_and_leaves_what_is_not_a_response(
 
     assert await aws.items() == [other]
     assert await aws.bucket.delete_prefix("") == 0
+
+
+async def remove_contents(aws: Aws) -> None:
+    """What a deletion does after it has marked META; a reader may have read that before."""
+    await aws.bucket.delete_prefix("")
+    for item in await aws.items():
+        if item["sk"]["S"] > "EV#0000000002" and "packed" in item:
+            key = {"pk": item["pk"], "sk": item["sk"]}
+            await aws.dynamodb.call("DeleteItem", {"TableName": aws.table, "Key": key})
 
 
 async def largest_record(aws: Aws) -> int:

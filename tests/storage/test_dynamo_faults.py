@@ -356,6 +356,18 @@ async def test_an_end_whose_reply_never_came_is_an_end(aws: Aws, clock: Clock) -
     assert await store.get(ACME, run.response.id) == run.response
 
 
+async def test_a_table_that_stays_too_busy_is_not_available(
+    aws: Aws, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rejoinder.aws.records.WAITS_SECONDS", (0.0,))
+    store = store_of(aws, clock, Overloaded(aws.transport))
+
+    with pytest.raises(Unavailable):
+        await Run(store, own=[message("msg_own")]).begin()
+
+    assert await seen(store, "resp_1") is None
+
+
 async def test_two_processes_that_lose_replies_never_mix(aws: Aws, clock: Clock) -> None:
     one, two = (store_of(aws, clock, Losing(aws.transport)) for _ in range(2))
     run = Told(one)

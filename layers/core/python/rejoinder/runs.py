@@ -264,13 +264,17 @@ class Runs:
             self._unstored.discard(making)
             self._ended.set()
 
+    async def settled(self) -> None:
+        """Return when nothing is being made."""
+        while self._runs or self._unstored:
+            self._ended.clear()
+            await self._ended.wait()
+
     async def drain(self, seconds: float, error: GatewayError) -> None:
         """Let what is made come to its end for a while; then end the rest as failed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._runs or self._unstored:
-                    self._ended.clear()
-                    await self._ended.wait()
+                await self.settled()
         self._stopping = error
         for making in self._unstored:
             if making.scope is not None and not making.scope.expired():

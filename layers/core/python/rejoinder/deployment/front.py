@@ -1,5 +1,6 @@
 """The application as a function of API Gateway: streamed or buffered, it is the same."""
 
+import os
 from collections.abc import Sequence
 from time import time
 
@@ -19,13 +20,17 @@ class Front:
         self._deployment = deployment
         self._app: App | None = None
         self._entry: ASGIApp | None = None
+        self._at_a_time = int(os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or "1")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the life of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            await (await self._current())(_with_deadline(scope), receive, send)
+            try:
+                await (await self._current())(_with_deadline(scope), receive, send)
+            finally:  # what is not over when we return would be frozen until the next request
+                await self._settled()
 
     async def before_snapshot(self) -> None:
         """No connection outlives it."""
@@ -42,6 +47,10 @@ class Front:
         await receive()
         await self._deployment.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _settled(self) -> None:
+        if self._app is not None and self._at_a_time == 1:
+            await self._app.gateway.runs.settled()
 
     async def _current(self) -> ASGIApp:
         deployment, gateway = self._deployment, await self._deployment.gateway()

@@ -59,7 +59,7 @@ class App:
         scope["rejoinder.status"] = 0
         outcome = "ok"
         try:
-            if request.headers.get("upgrade", "").lower() == "websocket":
+            if _asks_upgrade(request):
                 raise UpgradeRefused(
                     "WebSockets are not spoken here; use POST. In Codex's configuration: "
                     "supports_websockets = false.",
@@ -162,6 +162,12 @@ ABSENT = {
 
 def _failed(error: GatewayError) -> Json:
     return Json({"error": error.body()}, status=error.status, headers=error.headers)
+
+
+def _asks_upgrade(request: Request) -> bool:
+    """Gateways may drop or rename `Upgrade`; what else a WebSocket client sends, they pass on."""
+    headers = request.headers
+    return headers.get("upgrade", "").lower() == "websocket" or "sec-websocket-key" in headers
 
 
 def _request_id(request: Request) -> str:

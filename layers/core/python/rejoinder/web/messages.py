@@ -64,7 +64,8 @@ class Json:
         """Send it."""
         own = {"content-type": "application/json", "content-length": str(len(self._body))}
         await send(_start(scope, self._status, own | dict(self._headers)))
-        await send({"type": "http.response.body", "body": self._body})
+        body = b"" if scope["method"] == "HEAD" else self._body  # not every server leaves it out
+        await send({"type": "http.response.body", "body": body})
 
 
 class Text:
