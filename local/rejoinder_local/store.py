@@ -140,9 +140,9 @@ class SQLiteStore:
     async def rewind(
         self, tenant: str, response: Response, *, next_number: int, writer: str
     ) -> None:
-        kept = (await self.frames(tenant, response.id, after=-1))[:next_number]
         with self.database.transaction():
             row = self._written(tenant, response.id, writer)
+            kept = self._batches.after(row, -1)[:next_number]
             self._batches.remove(row)
             self._batches.append(row, kept, first_number=0, is_final=False)
             self._update(row, response)

@@ -180,10 +180,7 @@ async def test_a_response_that_is_deleted_elsewhere_is_stopped(one: Process, two
         await one.gateway.retrieve(TENANT, reader.response_id)
 
 
-async def test_it_is_stopped_although_the_upstream_says_nothing(
-    one: Process, two: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recorder, "HOLD_SECONDS", 0.1)
+async def test_it_is_stopped_although_the_upstream_says_nothing(one: Process, two: Process) -> None:
     reader, _ = await streamed(one, "first")
 
     await two.gateway.delete(TENANT, reader.response_id)

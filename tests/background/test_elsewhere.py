@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.background.kept import kept
-from tests.background.test_two_workers import TENANT, Process, process
+from tests.background.sharing import TENANT, Process, process
 from tests.faults.wire import event_of
 
 SOON_SECONDS = 5.0  # the worker looks about once a second

@@ -9,14 +9,14 @@ import pytest
 
 from rejoinder.engine.tool_names import ToolNames
 from rejoinder.errors import GatewayError, InvalidRequest, Unavailable
-from rejoinder.providers.anthropic import Anthropic
+from rejoinder.providers.anthropic.provider import Anthropic
 from rejoinder.providers.anthropic.refusals import refusal as anthropic_refusal
 from rejoinder.providers.base import Compacted, Counter, ModelFacts, Turn
-from rejoinder.providers.bedrock import Bedrock
+from rejoinder.providers.bedrock.provider import Bedrock
 from rejoinder.providers.bedrock.refusals import refuse as bedrock_refusal
 from rejoinder.providers.bedrock.signing import ApiKey
 from rejoinder.providers.fetching import Fetcher
-from rejoinder.providers.openai import OpenAIResponses
+from rejoinder.providers.openai.provider import OpenAIResponses
 from rejoinder.providers.openai.refusals import refusal as openai_refusal
 from rejoinder.providers.upstream import Refuse, Upstream
 from rejoinder.schema.reader import read_request

@@ -5,10 +5,13 @@ import sys
 
 from moto.server import ThreadedMotoServer
 
+from tests.storage.atomic import make_atomic
+
 
 def main() -> None:
     """Serve on a free port of the loopback."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    make_atomic()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -49,6 +49,8 @@ class Elsewhere(Run):
 
 
 class TestDynamoKeepsTheContract(StoreContract):
+    many_batches = 600  # more than a query's page
+
     @pytest.fixture
     def store(self, aws: Aws, clock: Clock) -> DynamoStore:
         return DynamoStore(aws.dynamodb, aws.bucket, aws.table, clock=clock)

@@ -58,9 +58,7 @@ async def outcome(store: ResponseStore, name: str, *said: JSON, **options: JSON)
     """What a store gives, or the kind of error that it raises."""
     try:
         return await getattr(store, name)(*said, **options)
-    except NotFound as error:
-        return Conflict if name == "rewind" else type(error)
-    except Conflict as error:
+    except (NotFound, Conflict) as error:
         return type(error)
 
 

@@ -267,8 +267,9 @@ async def test_a_clock_is_set_once(transport: httpx.AsyncHTTPTransport) -> None:
 async def test_a_wrong_signature_is_final_if_the_clock_is_right(
     transport: httpx.AsyncHTTPTransport, says_time: bool
 ) -> None:
-    told = {"date": formatdate(usegmt=True)} if says_time else {}
-    wrong = refused("InvalidSignatureException", **told)
+    wrong = refused("InvalidSignatureException")
+    if says_time:
+        wrong = refused("InvalidSignatureException", date=formatdate(usegmt=True))
     with Scripted(wrong) as server, pytest.raises(AwsError, match="InvalidSignature"):
         await call(transport, server)
 
