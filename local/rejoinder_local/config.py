@@ -3,7 +3,8 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Self
@@ -37,7 +38,7 @@ class Config:
     seal_key: bytes
     candidates: Mapping[str, ProviderSettings]  # local servers that may be there
 
-    def without(self, url: str) -> Self:
+    def without(self, url: str) -> "Config":
         """The same, except that we do not take ourselves for a model server."""
         others = {
             name: provider
@@ -55,12 +56,12 @@ class Config:
         """
         data = Path(env.get("DATA") or DEFAULT_DATA).expanduser().resolve()
         path = _config_path(env)
-        settings = read_settings(path) if path else Settings()
+        settings = read_settings(path)
         found = {**found_services(env), **settings.providers}
         return cls(
             port=_port(env),
             data=data,
-            settings=settings.model_copy(update={"providers": found}),
+            settings=replace(settings, providers=found),
             config_path=path,
             dev_key=env.get("DEV_KEY") or _kept(data / "dev_key", f"sk-dev-{token_urlsafe(24)}"),
             seal_key=_seal_key(data / "seal_key"),
@@ -104,7 +105,7 @@ def _seal_key(path: Path) -> bytes:
 def _kept(path: Path, new: str) -> str:
     """A secret of this machine: made once, readable by its owner only."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (path.exists() and path.read_text().strip()):  # empty: a start was cut off
             path.touch(mode=0o600)
             path.write_text(f"{new}\n")

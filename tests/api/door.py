@@ -67,7 +67,7 @@ class Door:
 @asynccontextmanager
 async def opened(folder: Path, **settings: JSON) -> AsyncIterator[Door]:
     """A door to a new application; its settings may be given."""
-    named = {"aliases": {"quick": "demo"}, "providers": {"many": many_models()}} | settings
+    named: JSON = {"aliases": {"quick": "demo"}, "providers": {"many": many_models()}} | settings
     async with application(folder, Settings(**named)) as app:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(

@@ -19,8 +19,9 @@ from rejoinder.idempotency import IdempotencyKey
 from rejoinder.runs import DELETED
 from rejoinder.schema.reader import read_request
 from rejoinder.schema.request import CreateResponse
+from rejoinder.schema.response import Response
 from rejoinder_local.store import SQLiteStore
-from tests.background.sharing import TENANT, Pieces, Process, until
+from tests.background.sharing import LEASE_SECONDS, TENANT, Pieces, Process, until
 from tests.faults.folding import folded
 from tests.faults.wire import event_of
 
@@ -187,6 +188,58 @@ async def test_it_is_stopped_although_the_upstream_says_nothing(one: Process, tw
     await reader.end()
 
     assert event_of(reader.seen[-1])["response"]["error"]["message"] == DELETED.message
+
+
+async def test_a_model_may_think_for_long_before_its_first_word(one: Process) -> None:
+    telling = await one.gateway.stream(TENANT, asking(stream=True))
+    reader = Reader(telling.frames)
+    await until(lambda: bool(one.upstream.replies))
+
+    await asyncio.sleep(LEASE_SECONDS / 2)  # in which a response that has begun is heard of
+    one.upstream.replies[0].say("first")
+    one.upstream.replies[0].end()
+    await reader.end()
+
+    assert folded(reader.seen)["status"] == "completed"
+
+
+class Unwilling(BatchingStore):
+    """A store that keeps no end."""
+
+    async def record(self, tenant: str, response: Response, *args: JSON, **more: JSON) -> bool:
+        if not response.is_live:
+            raise Unavailable("Busy.")
+        return await super().record(tenant, response, *args, **more)
+
+
+@pytest.fixture
+def unwilling(tmp_path: Path) -> Iterator[Process]:
+    with ExitStack() as stack:
+        process = Process(tmp_path, store=Unwilling)
+        stack.callback(process.store.close)
+        yield process
+
+
+async def test_an_end_that_cannot_be_kept_is_a_failure(unwilling: Process) -> None:
+    reader, reply = await streamed(unwilling, "first", "second")
+
+    reply.end()
+    await reader.end()
+
+    response = folded(reader.seen)
+    assert (response["status"], response["output_text"]) == ("failed", "firstsecond")
+    assert response["error"]["message"] == "Busy."
+
+
+async def test_an_answer_whose_end_cannot_be_kept_is_an_error(unwilling: Process) -> None:
+    making = asyncio.create_task(unwilling.gateway.create(TENANT, asking()))
+    await until(lambda: bool(unwilling.upstream.replies))
+
+    unwilling.upstream.replies[0].say("first")
+    unwilling.upstream.replies[0].end()
+
+    with pytest.raises(Unavailable, match="Busy"):
+        await making
 
 
 # Who died in the middle.

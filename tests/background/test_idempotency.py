@@ -33,8 +33,8 @@ from tests.background.cutting import CuttingProxy
 from tests.clients.models import Models
 from tests.clients.rows import order_of
 from tests.server import KEY, OTHER_KEY, Server
-from tests.storage.contract import NOW, Clock, Run, whole_run
-from tests.upstreams.chat_replies import failure, text, thinking
+from tests.storage.contract import ACME, NOW, Clock, Run, whole_run
+from tests.upstreams.chat_replies import call, calls, failure, text, thinking
 from tests.upstreams.chat_troubles import Stall
 
 type JSON = Any
@@ -307,6 +307,56 @@ def test_who_joins_a_silent_stream_is_told_of_its_failure_in_the_stream(
     assert len(models.heard(model)) == 1
 
 
+def test_a_call_of_a_tool_in_a_conversation_is_told_again(
+    client: OpenAI, models: Models, key: JSON
+) -> None:
+    model = models.saying(calls(call("look", '{"at": "it"}')))
+    conversation = client.conversations.create()
+    tools: JSON = [{"type": "function", "name": "look", "parameters": {}, "strict": False}]
+
+    answers = [
+        client.responses.create(
+            model=model,
+            input="Look.",
+            tools=tools,
+            conversation=conversation.id,
+            extra_headers=key,
+        )
+        for _ in range(2)
+    ]
+
+    assert answers[0] == answers[1]
+    assert len(models.heard(model)) == 1
+
+
+def test_what_cannot_be_begun_leaves_its_key_free(
+    client: OpenAI, models: Models, key: JSON
+) -> None:
+    model = models.saying(text("Hello."))
+
+    with pytest.raises(BadRequestError):
+        client.responses.create(
+            model=model, input="Hi", previous_response_id="resp_none", extra_headers=key
+        )
+    made = client.responses.create(model=model, input="Hi", extra_headers=key)
+
+    assert made.output_text == "Hello."
+
+
+def test_only_who_made_an_answer_is_named_in_it(server: Server, models: Models, key: JSON) -> None:
+    model = models.saying(text("Hello."))
+    url, auth = f"{server.base_url}/responses", {"Authorization": f"Bearer {KEY}"}
+
+    first, second, queued = (
+        httpx.post(url, json={"model": model, "input": "Hi", **more}, headers=auth | given)
+        for more, given in (({}, key), ({}, key), ({"background": True}, {}))
+    )
+
+    assert first.headers["x-upstream-model"].endswith(model.rpartition("/")[2])
+    assert "x-upstream-model" not in second.headers
+    assert "x-upstream-model" not in queued.headers
+
+
 # Time.
 
 
@@ -323,30 +373,30 @@ async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[SQLiteStore]:
 
 
 async def test_a_key_is_free_after_a_day(store: SQLiteStore, clock: Clock) -> None:
-    idempotency = Idempotency(SQLiteKeys(store.database), store, Runs())
+    idempotency = Idempotency(SQLiteKeys(store.database), store, Runs(), clock=clock)
     late = NOW + 10 * KEPT_SECONDS
     first = await whole_run(store, expires_at=late)
     other = await Run(store, "resp_2", expires_at=late).begin()
     key = IdempotencyKey.of("key", b"body")
 
-    assert await idempotency.first(first.as_stored(), key) is None
+    assert await idempotency.first(ACME, first.response.id, key) is None
     clock.now = NOW + KEPT_SECONDS - 1
-    assert await idempotency.first(other.as_stored(), key) == first.response.id
+    assert await idempotency.first(ACME, other.response.id, key) == first.response.id
     with pytest.raises(InvalidRequest):
-        await idempotency.first(other.as_stored(), IdempotencyKey.of("key", b"another body"))
+        await idempotency.first(ACME, other.response.id, IdempotencyKey.of("key", b"another body"))
     clock.now = NOW + KEPT_SECONDS
-    assert await idempotency.first(other.as_stored(), key) is None
-    assert await idempotency.first(first.as_stored(), None) is None
+    assert await idempotency.first(ACME, other.response.id, key) is None
+    assert await idempotency.first(ACME, first.response.id, None) is None
 
 
 async def test_what_has_expired_frees_its_key(store: SQLiteStore, clock: Clock) -> None:
-    idempotency = Idempotency(SQLiteKeys(store.database), store, Runs())
+    idempotency = Idempotency(SQLiteKeys(store.database), store, Runs(), clock=clock)
     first = await whole_run(store, expires_at=NOW + 60)
     other = await Run(store, "resp_2").begin()
     key = IdempotencyKey.of("key", b"body")
-    await idempotency.first(first.as_stored(), key)
+    await idempotency.first(ACME, first.response.id, key)
 
     clock.now = NOW + 60
 
-    assert await idempotency.first(other.as_stored(), key) is None
-    assert await idempotency.first(first.as_stored(), key) == "resp_2"
+    assert await idempotency.first(ACME, other.response.id, key) is None
+    assert await idempotency.first(ACME, first.response.id, key) == "resp_2"

@@ -65,7 +65,7 @@ outcomes = ["response.incomplete"]
 [webhooks.others]
 tenant = "other"
 url = "{url}/200/others"
-secret = "{other_secret}"
+secret_env = "HOOK_OF_OTHERS"
 may_be_local = true
 """
 EVERY = "/200/every?token=part-of-the-address"
@@ -81,8 +81,9 @@ def hooks() -> Iterator[Hooks]:
 def server(
     upstream: ChatUpstream, hooks: Hooks, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    settings = SETTINGS.format(url=hooks.url, secret=SECRET, other_secret=OTHER_SECRET)
-    with Server(tmp_path_factory.mktemp("webhooks"), upstream.base_url, settings) as server:
+    settings = SETTINGS.format(url=hooks.url, secret=SECRET)
+    folder, env = tmp_path_factory.mktemp("webhooks"), {"HOOK_OF_OTHERS": OTHER_SECRET}
+    with Server(folder, upstream.base_url, settings, env=env) as server:
         yield server
     for word in (SECRET, OTHER_SECRET, PROMPT, OUTPUT, "part-of-the-address", "whsec_"):
         assert word not in server.log
@@ -111,6 +112,8 @@ def other_client(server: Server) -> Iterator[OpenAI]:
         ('url = "http://receiver.example/hook"', "webhooks.mine"),
         ('url = "https://receiver.example/hook"\noutcomes = ["response.gone"]', "outcomes"),
         ('url = "https://receiver.example/hook"\nsecret = "too short"', "secret"),
+        ('url = "https://receiver.example/hook"\nsecret_env = "NO_SUCH"', "from NO_SUCH, which"),
+        ('url = "https://receiver.example/hook"\nsecret_env = "SHORT"', "SHORT, the secret of"),
         ('url = "https://receiver.example/hook"\nretries = 3', "retries"),
     ],
 )
@@ -120,9 +123,14 @@ def test_a_webhook_that_is_set_up_wrongly_is_told_at_the_start(
     secret = "" if "secret" in change else f'secret = "{SECRET}"\n'
 
     with pytest.raises(RuntimeError, match="cannot start") as raised:
-        Server(tmp_path, config_extra=f'[webhooks.mine]\ntenant = "dev"\n{secret}{change}').start()
+        Server(
+            tmp_path,
+            config_extra=f'[webhooks.mine]\ntenant = "dev"\n{secret}{change}',
+            env={"SHORT": "too short"},
+        ).start()
 
     assert complaint in str(raised.value)
+    assert "too short" not in str(raised.value)
     assert SECRET not in str(raised.value)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import convert
 
 from rejoinder.errors import Unavailable
 from rejoinder.sealing import Sealer
@@ -121,7 +122,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             "far": {"base_url": upstream.base_url},
             "near": {"base_url": upstream.base_url, "flavour": "local"},
         }
-        settings = Settings.model_validate({"retries": 0, "providers": providers})
+        settings = convert({"retries": 0, "providers": providers}, Settings)
         gateway = build_gateway(settings, stores, network, Sealer(bytes(32)), {})
         app = App(gateway, KeyRing({digest_of("sk-me"): "me"}), settings)
         async with httpx.AsyncClient(

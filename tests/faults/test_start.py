@@ -54,14 +54,20 @@ def test_a_port_that_is_none_is_named(tmp_path: Path, port: str) -> None:
 
 BAD_SETTINGS = {
     "no TOML": ("retries = = 1", "is not TOML"),
-    "an unknown key": ("retrys = 1", "retrys: Extra inputs are not permitted."),
-    "a wrong type": ('retries = "often"', "retries: "),
-    "a wrong value": ("retention_seconds = 1", "retention_seconds: "),
-    "a wrong address": ('[providers.x]\nbase_url = "ftp://x"', "providers.x: "),
-    "no address": ('[providers.x]\napi_key = "k"', "providers.x: "),
+    "an unknown key": ("retrys = 1", "retrys is no setting; did you mean retries?"),
+    "a wrong type": (
+        'retries = "often"',
+        'retries must be a whole number from 0 to 5; got "often".',
+    ),
+    "a wrong value": (
+        "retention_seconds = 1",
+        "retention_seconds must be a whole number, at least 60;",
+    ),
+    "a wrong address": ('[providers.x]\nbase_url = "ftp://x"', "providers.x.base_url must be "),
+    "no address": ('[providers.x]\napi_key = "k"', "providers.x.base_url must be "),
     "an unknown key of a provider": (
         '[providers.x]\nbase_url = "http://x"\nkey = "k"',
-        "providers.x.key: ",
+        "providers.x.key is no setting; did you mean api_key?",
     ),
 }
 

@@ -67,8 +67,10 @@ class Exchange:
         return self._headers
 
     def json(self) -> JSON:
-        """The body of an answer that is no stream."""
-        return json.loads(self._file.read(int(self.headers["content-length"])))
+        """The body of an answer that is no stream, though it may come in pieces."""
+        if "content-length" in self.headers:
+            return json.loads(self._file.read(int(self.headers["content-length"])))
+        return json.loads(b"".join(iter(self._piece, b"")))
 
     def chunk(self) -> bytes:
         """What was sent in one write; empty at the end. No write may hold part of an event.
@@ -76,16 +78,9 @@ class Exchange:
         Raises:
             EOFError: if the connection ends before the body does.
         """
-        assert self.headers["transfer-encoding"] == "chunked"
-        line = self._file.readline()
-        if not line.endswith(b"\r\n"):
-            raise EOFError("the answer was cut off")
-        size = int(line, 16)
-        data = self._file.read(size + 2)
-        if len(data) < size + 2:
-            raise EOFError("the answer was cut off")
-        _check_whole(data[:-2])
-        return data[:-2]
+        data = self._piece()
+        _check_whole(data)
+        return data
 
     def chunks(self) -> Iterator[bytes]:
         """All that is still to come, to the orderly end."""
@@ -124,6 +119,17 @@ class Exchange:
                 return seen
             assert time.monotonic() < deadline, f"{wanted!r} did not come; seen: {seen}"
         raise AssertionError(f"{wanted!r} never came; seen: {seen}")
+
+    def _piece(self) -> bytes:
+        assert self.headers["transfer-encoding"] == "chunked"
+        line = self._file.readline()
+        if not line.endswith(b"\r\n"):
+            raise EOFError("the answer was cut off")
+        size = int(line, 16)
+        data = self._file.read(size + 2)
+        if len(data) < size + 2:
+            raise EOFError("the answer was cut off")
+        return data[:-2]
 
     def _read_head(self) -> None:
         if self._status:

@@ -190,8 +190,7 @@ class Streaming:
         return await self._asked("POST", "/v1/responses", KEY, 900.0, {"json": body})
 
     def restore(self) -> None:
-        """What the runtime does around a snapshot."""
-        self._runner.run(self._app.before_snapshot())
+        """What the runtime does when it was a snapshot."""
         self._runner.run(self._app.after_restore())
 
     def create(self, **body: JSON) -> httpx.Response:

@@ -6,9 +6,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from openai import OpenAI
 
 from tests.background.hooks import Hooks
-from tests.functions.cloud import Cloud, Streaming, buffered
+from tests.functions.cloud import UPSTREAM_KEY, Cloud, Streaming, buffered
 from tests.functions.events import Context, messages
 from tests.upstreams.chat_replies import failure, text
 
@@ -20,9 +21,10 @@ HOOK = """
 [webhooks.hook]
 tenant = "one"
 url = "{url}/{status}/hook"
-secret = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="
+secret_env = "HOOK_SECRET"
 may_be_local = true
 """
+HOOK_SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 
 
 @pytest.fixture
@@ -152,9 +154,15 @@ def test_without_time_a_job_is_given_back(
     assert found(stream, response_id)["status"] == "queued"
 
 
+def hook(cloud: Cloud, hooks: Hooks, *, status: int) -> None:
+    """Settings with a webhook, and its secret where a deployment keeps it."""
+    cloud.open(tables=HOOK.format(url=hooks.url, status=status))
+    cloud.keep_secret({"SCRIPTED_API_KEY": UPSTREAM_KEY, "HOOK_SECRET": HOOK_SECRET})
+
+
 def test_a_webhook_is_told_by_a_job_of_its_own(cloud: Cloud, stream: Streaming) -> None:
     with Hooks() as hooks:
-        cloud.open(tables=HOOK.format(url=hooks.url, status=200))
+        hook(cloud, hooks, status=200)
         with buffered("worker") as worker:
             response_id, message = queued(cloud, stream, cloud.models.saying(text("Hello")))
             worker.handle(messages(message), Context())
@@ -166,14 +174,16 @@ def test_a_webhook_is_told_by_a_job_of_its_own(cloud: Cloud, stream: Streaming) 
 
         assert answer == NOTHING_LEFT
         (told,) = hooks.told
-    assert json.loads(told.body)["data"]["id"] == response_id
+    receiver = OpenAI(api_key="unused", webhook_secret=HOOK_SECRET)
+    verified: JSON = receiver.webhooks.unwrap(told.body, told.headers)
+    assert (verified.type, verified.data.id) == ("response.completed", response_id)
     (delivery,) = stream.ask("GET", "/v1/webhook_deliveries").json()["data"]
     assert delivery["outcome"] == "200"
 
 
 def test_a_webhook_that_is_not_taken_is_sent_again_later(cloud: Cloud, stream: Streaming) -> None:
     with Hooks() as hooks:
-        cloud.open(tables=HOOK.format(url=hooks.url, status=500))
+        hook(cloud, hooks, status=500)
         with buffered("worker") as worker:
             _, message = queued(cloud, stream, cloud.models.saying(text("Hello")))
             worker.handle(messages(message), Context())

@@ -1,18 +1,18 @@
 """moto checks and writes in two steps, which its threads interleave; DynamoDB does in one."""
 
+from functools import cache
 from threading import Lock
 
 from moto.dynamodb.responses import DynamoHandler
 
-_alone = Lock()
 
-
+@cache
 def make_atomic() -> None:
-    """Let moto's server in this process do one DynamoDB action at a time."""
-    do_action = DynamoHandler.call_action
+    """Let all of moto's servers in this process do one DynamoDB action at a time."""
+    alone, do_action = Lock(), DynamoHandler.call_action
 
     def call_action(self: DynamoHandler) -> object:
-        with _alone:
+        with alone:
             return do_action(self)
 
     DynamoHandler.call_action = call_action  # type: ignore[method-assign]

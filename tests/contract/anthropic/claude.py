@@ -103,7 +103,8 @@ async def answering(
         models=("claude-*",),
         timeout_seconds=1,
     )
-    settings = Settings(**{"providers": {"anthropic": provider}, "retries": 0} | more)
+    told: JSON = {"providers": {"anthropic": provider}, "retries": 0} | more
+    settings = Settings(**told)
     store = SQLiteStore(folder / "responses.sqlite3")
     stores = stores_of(store, SQLiteQueue(store.database))
     async with httpx.AsyncHTTPTransport() as transport:

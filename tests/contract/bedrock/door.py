@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from msgspec import convert
 
 from rejoinder.schema.items import JSON
 from rejoinder.sealing import Sealer
@@ -94,9 +95,8 @@ async def opened(
 ) -> AsyncIterator[Door]:
     """The product over this upstream; `provider` are settings of its own."""
     bedrock = {"dialect": "bedrock", "base_url": upstream.base_url, **provider}
-    read = Settings.model_validate(
-        {"retries": 0, "providers": {"bedrock": bedrock}, **(settings or {})}
-    )
+    told = {"retries": 0, "providers": {"bedrock": bedrock}, **(settings or {})}
+    read = convert(told, Settings)
     store, transport = SQLiteStore(data / "responses.sqlite3"), LocalTransport()
     stores = stores_of(store, SQLiteQueue(store.database))
     credentials = upstream.account.env if env is None else env

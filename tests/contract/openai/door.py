@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import httpx2
+from msgspec import convert
 from openai import AsyncOpenAI
 
 from rejoinder.errors import Unavailable
@@ -83,7 +84,7 @@ def parsed(text: str) -> list[JSON]:
 async def opened(folder: Path, upstream_url: str, **settings: JSON) -> AsyncIterator[Door]:
     """A door to a new application; `openai/…` are the upstream's models."""
     provider = {"dialect": "openai", "base_url": upstream_url, "api_key": "sk-upstream"}
-    named = Settings(**({"providers": {"openai": provider}, "retries": 0} | settings))
+    named = convert({"providers": {"openai": provider}, "retries": 0} | settings, Settings)
     store = SQLiteStore(folder / "responses.sqlite3")
     stores = stores_of(store, SQLiteQueue(store.database))
     async with httpx.AsyncHTTPTransport() as transport:

@@ -52,7 +52,7 @@ class Announcer:
         if outcome.startswith("2"):
             return
         if job.attempt > len(WAITS_SECONDS):
-            log.info("webhook_given_up", extra={"webhook": webhook.name})
+            log.error("webhook_given_up", extra={"webhook": webhook.name})
             return
         raise Undelivered(WAITS_SECONDS[job.attempt - 1])
 

@@ -11,13 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from logging import getLogger
 from math import inf
-from time import monotonic, time
-from typing import Literal
+from time import time
 
 from msgspec import structs
 
 from rejoinder.announcing import Announcer
-from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.recovery import resumed
 from rejoinder.errors import (
@@ -30,21 +28,20 @@ from rejoinder.errors import (
     Unavailable,
 )
 from rejoinder.floor import Floor
-from rejoinder.recorder import HOLD_SECONDS
-from rejoinder.runs import Ending, Run, Runs, failed, silent
-from rejoinder.schema.events import StreamEvent
+from rejoinder.recorder import Maker
+from rejoinder.runs import Ending, Run, Runs, cancelled, failed, silent
 from rejoinder.schema.ids import new_id
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore, StoredResponse, Taken
 from rejoinder.storage.jobs import Job, JobQueue, NewJob
+from rejoinder.supervising import Limits, Supervisor
 from rejoinder.turns import Turns
 
 MAX_ATTEMPTS = 3
 FIRST_EVENTS = 2  # created and queued: told by who queued it, and true in every attempt
 LOST_SECONDS = 900.0  # a job of which nothing was heard for so long is sent again
 MAX_UNRECORDED = 100_000  # events that a process may have shown before it died
-BEAT_SECONDS = 1.0  # how often a worker looks whether it may go on
 CANCEL_SECONDS = 2.0
 
 GAVE_UP = Unavailable(
@@ -61,19 +58,8 @@ UNREADABLE = Unavailable(
 LEFT = Unavailable(
     "The process that made this response was stopped; ask again.", code="server_error"
 )
-TOO_LONG = Unavailable("The response took longer than a worker may run.", code="server_error")
 
 log = getLogger("rejoinder")
-
-
-def cancelled(assembler: ResponseAssembler) -> Sequence[StreamEvent]:
-    """The end that a client asked for."""
-    return assembler.cancel()
-
-
-def cut_short(assembler: ResponseAssembler) -> Sequence[StreamEvent]:
-    """The end when time is up."""
-    return assembler.cut()
 
 
 class Unfinished(Exception):
@@ -85,16 +71,6 @@ class Unfinished(Exception):
     def __init__(self, *, counts: bool = True) -> None:
         super().__init__(counts)
         self.counts = counts
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What background work may take."""
-
-    lease_seconds: float = 30.0
-    deadline_seconds: float = 3600.0
-    deadline_ends: Literal["incomplete", "failed"] = "incomplete"
-    max_waiting: int = 1000  # runs of one tenant in the queue
 
 
 @dataclass(frozen=True)
@@ -142,7 +118,7 @@ class Background:
             if silent_seconds > LOST_SECONDS:
                 await self._queue_again(tenant, response_id)
             return response
-        if silent_seconds > 2 * HOLD_SECONDS:
+        if silent_seconds > 2 * self.limits.lease_seconds:
             with suppress(Conflict):
                 taken = await self.store.take_over(tenant, response_id, f"end {new_id('req')}")
                 await self._end(taken, failed(LEFT), unrecorded=MAX_UNRECORDED)
@@ -208,6 +184,8 @@ class Background:
         except Held:
             log.info("job_held", extra={"response_id": job.subject})
             raise Unfinished(counts=False) from None
+        except Unavailable as error:  # of the store: nothing was begun
+            raise Unfinished(counts=False) from error
         except (Conflict, NotFound):
             log.info("job_without_work", extra={"response_id": job.subject})
             return None
@@ -217,6 +195,7 @@ class Background:
         if request is None:
             await self._end(taken, failed(UNREADABLE))
         elif job.attempt > MAX_ATTEMPTS:
+            log.error("job_given_up", extra={"response_id": job.subject, "attempt": job.attempt})
             await self._end(taken, failed(GAVE_UP))
         elif len(taken.frames) > FIRST_EVENTS and (request.stream or taken.is_followed):
             await self._end(taken, failed(CUT_OFF))
@@ -244,43 +223,23 @@ class Background:
             queued,
             begun.assembler,
             begun.attempts.deltas(),
+            maker=Maker(job.owner),
             earlier=first,
-            writer=job.owner,
         )
         self.runs.add(job.tenant, job.subject, run)
         return run
 
     async def _supervised(self, job: Job, run: Run | None, within_seconds: float) -> None:
-        """Hold the lease while the run goes on; stop it when it may not, or time is up."""
+        """Hold the lease while the run goes on, which does not outlive this."""
         if run is None:
             return
-        deadline = monotonic() + within_seconds
-        renew_at = monotonic() + self.limits.lease_seconds / 3
-        while not run.task.done():
-            await asyncio.wait({run.task}, timeout=BEAT_SECONDS)
-            if await self.store.writer(job.tenant, job.subject) != job.owner:
-                run.stop(silent)  # it was ended, deleted or taken over, perhaps elsewhere
-            if monotonic() >= renew_at:
-                renew_at = monotonic() + self.limits.lease_seconds / 3
-                try:
-                    await self._renew(job)
-                except Conflict:
-                    run.stop(silent)
-            if monotonic() >= deadline:
-                deadline = float("inf")
-                run.stop(self._deadline_ending())
+        try:
+            await Supervisor(self.store, self.jobs, self.limits).watch(job, run, within_seconds)
+        finally:
+            run.stop(silent)
+            await asyncio.wait({run.task})
         if await self.store.writer(job.tenant, job.subject) == job.owner:
             raise Unfinished
-
-    async def _renew(self, job: Job) -> None:
-        """Be heard of, first by the store: who gets this job after us must not find it held."""
-        seconds = self.limits.lease_seconds
-        with suppress(Conflict):  # it has ended, perhaps by us; the writer is looked at anyway
-            await self.store.hold(job.tenant, job.subject, job.owner, seconds=seconds)
-        await self.jobs.renew(job, lease_seconds=seconds)
-
-    def _deadline_ending(self) -> Ending:
-        return failed(TOO_LONG) if self.limits.deadline_ends == "failed" else cut_short
 
     async def _end(self, taken: Taken, ending: Ending, *, unrecorded: int = 0) -> None:
         """End a response that nobody is making.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from time import time
 
-from rejoinder.folding import Foreign, folded
+from rejoinder.folding import Foreign, folded, is_rule
 from rejoinder.providers.base import Compactor
 from rejoinder.providers.deferred import loaded
 from rejoinder.schema import items as schema
@@ -20,16 +20,16 @@ class Compaction:
     turns: Turns
 
     async def compact(self, tenant: str, request: CreateResponse) -> CompactedResponse:
-        """The window that takes the conversation's place: what users said, and the fold.
+        """The window that takes the conversation's place: rules, what users said, and the fold.
 
         Raises:
             GatewayError: as for making a response.
         """
-        begun = await self.turns.begin(tenant, request)
+        begun = await self.turns.begin(tenant, request, new_id("resp"))
         fold, usage = await self._natively(begun) or await self.turns.fold(
             begun.stored, begun.draft.items, [], is_whole=False
         )
-        said = [each for each in begun.draft.items if _is_users(each)]
+        said = [each for each in begun.draft.items if is_rule(each) or _is_users(each)]
         item = folded(self.turns.sealer, tenant, fold)
         return CompactedResponse(
             id=new_id("resp"), created_at=int(time()), output=[*said, item], usage=usage

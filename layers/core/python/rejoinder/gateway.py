@@ -10,12 +10,14 @@ from rejoinder.conversations import Conversations
 from rejoinder.counting import Count, count
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.failures import raised_again
-from rejoinder.engine.pipeline import Deltas, Events, collect, respond
-from rejoinder.errors import GatewayError, NotFound
+from rejoinder.engine.pipeline import Deltas, Events, collect, respond, until
+from rejoinder.errors import NotFound
 from rejoinder.floor import Floor
 from rejoinder.idempotency import Idempotency, IdempotencyKey
 from rejoinder.providers.registry import Registry
-from rejoinder.runs import DELETED, Run, Runs, failed, until
+from rejoinder.recorder import Maker
+from rejoinder.runs import DELETED, Run, Runs, failed
+from rejoinder.schema.ids import new_id
 from rejoinder.schema.items import Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import CompactedResponse, Response
@@ -35,10 +37,10 @@ from rejoinder.turns import INCLUDE_SEALED, Begun, Turns
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A response that was made, and the provider and model that made it."""
+    """A response, and the provider and model that made it here and now, if any."""
 
     response: Response
-    answered_by: str
+    answered_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,19 +72,18 @@ class Gateway:
         Raises:
             GatewayError: if the request is wrong or the upstream fails.
         """
-        begun = await self.turns.begin(tenant, request)
-        if first := await self.idempotency.first(begun.stored, key):
-            response = await self._joined(tenant, first, request)
-        elif request.background:
-            response = await self._queued(begun, key)
-        elif request.store:
-            response = await (await self._run(begun, key, ends_at)).response()
-        else:
-            await collect(await self._unstored(begun, ends_at))
-            if begun.assembler.failure is not None:
-                raise begun.assembler.failure
-            response = begun.assembler.response
-        return Made(response, begun.attempts.route.name)
+        response_id, key = new_id("resp"), key if request.store else None
+        if first := await self.idempotency.first(tenant, response_id, key):
+            return Made(await self._joined(tenant, first, request))
+        async with self.idempotency.beginning(tenant, response_id, key):
+            begun = await self.turns.begin(tenant, request, response_id)
+            if request.background:
+                return Made(await self._queued(begun))
+            if request.store:
+                making = (await self._run(begun, key, ends_at)).response()
+            else:
+                making = _collected(begun, await self._unstored(begun, ends_at))
+        return Made(await making, begun.attempts.route.name)
 
     async def count(self, tenant: str, request: CreateResponse) -> Count:
         """The tokens that the model would be given.
@@ -90,7 +91,7 @@ class Gateway:
         Raises:
             GatewayError: as for `create`.
         """
-        attempts = (await self.turns.begin(tenant, request)).attempts
+        attempts = (await self.turns.begin(tenant, request, new_id("resp"))).attempts
         return await count(attempts.route.provider, attempts.turn)
 
     async def compact(self, tenant: str, request: CreateResponse) -> CompactedResponse:
@@ -115,18 +116,18 @@ class Gateway:
             GatewayError: if the request is wrong; the frames raise what fails before the
                 first of them, unless a promise was given.
         """
-        begun = await self.turns.begin(tenant, request)
-        first = await self.idempotency.first(begun.stored, key)
-        if request.background and not first:
-            first = (await self._queued(begun, key)).id
-        if first:
-            run = self.runs.get(tenant, first)
-            frames = await self.follow(tenant, first)
-            return Telling(frames, run.promise) if run else Telling(frames)
-        if request.store:
-            frames = (await self._run(begun, key, ends_at)).recording.follow()
-        else:
-            frames = encoded(await self._unstored(begun, ends_at))
+        response_id, key = new_id("resp"), key if request.store else None
+        if first := await self.idempotency.first(tenant, response_id, key):
+            return await self._followed(tenant, first)
+        async with self.idempotency.beginning(tenant, response_id, key):
+            begun = await self.turns.begin(tenant, request, response_id)
+            if request.background:
+                await self._queued(begun)
+                return await self._followed(tenant, response_id)
+            if request.store:
+                frames = (await self._run(begun, key, ends_at)).recording.follow()
+            else:
+                frames = encoded(await self._unstored(begun, ends_at))
         return Telling(frames, begun.assembler.promise, lambda: begun.attempts.route.name)
 
     async def retrieve(
@@ -189,9 +190,14 @@ class Gateway:
         """What became of the latest attempts to deliver webhooks, newest first."""
         return await self.background.announcer.log.deliveries(tenant, limit=limit)
 
-    async def _queued(self, begun: Begun, key: IdempotencyKey | None) -> Response:
+    async def _followed(self, tenant: str, response_id: str) -> Telling:
+        run = self.runs.get(tenant, response_id)
+        frames = await self.follow(tenant, response_id)
+        return Telling(frames, run.promise) if run else Telling(frames)
+
+    async def _queued(self, begun: Begun) -> Response:
         await self.background.admit(begun.stored.tenant)
-        await self._take_floor(begun, key)
+        await self.floor.take(begun.stored, begun.version)
         told = frames_of(begun.assembler.enqueue())
         response = begun.assembler.response
         await self.background.queue(replace(begun.stored, response=response), told)
@@ -214,18 +220,12 @@ class Gateway:
 
     async def _run(self, begun: Begun, key: IdempotencyKey | None, ends_at: float) -> Run:
         stored = begun.stored
-        await self._take_floor(begun, key)
+        await self.floor.take(stored, begun.version)
         deltas = self.floor.held(stored, until(self._released(begun, key), ends_at))
-        run = Run(self.store, stored, begun.assembler, deltas)
+        maker = Maker(hold_seconds=self.background.limits.lease_seconds)
+        run = Run(self.store, stored, begun.assembler, deltas, maker=maker)
         self.runs.add(stored.tenant, stored.response.id, run)
         return run
-
-    async def _take_floor(self, begun: Begun, key: IdempotencyKey | None) -> None:
-        try:
-            await self.floor.take(begun.stored, begun.version)
-        except GatewayError:
-            await self.idempotency.release(begun.stored, key)
-            raise
 
     async def _released(self, begun: Begun, key: IdempotencyKey | None) -> Deltas:
         """The deltas; if there are none, the key stands for nothing."""
@@ -234,8 +234,9 @@ class Gateway:
                 async for batch in deltas:
                     yield batch
         finally:
-            if not begun.assembler.has_started:
-                await self.idempotency.release(begun.stored, key)
+            if not begun.assembler.must_tell:
+                stored = begun.stored
+                await self.idempotency.release(stored.tenant, stored.response.id, key)
 
     async def _unstored(self, begun: Begun, ends_at: float) -> Events:
         stored = begun.stored
@@ -268,3 +269,10 @@ class Gateway:
                         yield frames
                 return
             await self.runs.wait_for_another(self.poll_seconds)
+
+
+async def _collected(begun: Begun, events: Events) -> Response:
+    await collect(events)
+    if begun.assembler.failure is not None:
+        raise begun.assembler.failure
+    return begun.assembler.response

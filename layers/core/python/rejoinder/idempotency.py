@@ -1,15 +1,16 @@
 """A request that is sent twice is answered once: the second time with the first one's response."""
 
 import asyncio
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from time import time
 from typing import Self
 
 from rejoinder.errors import InvalidRequest, NotFound
 from rejoinder.runs import Runs
-from rejoinder.storage.base import ResponseStore, StoredResponse
+from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.idempotency import IdempotencyKeys, Remembered
 
 KEPT_SECONDS = 24 * 3600
@@ -47,33 +48,50 @@ class Idempotency:
     store: ResponseStore
     runs: Runs
     reserved_seconds: float = 0.0  # for the upstream's first word, where other processes may ask
+    clock: Callable[[], float] = time
+    _beginning: set[str] = field(default_factory=set)  # ids of responses, in this process
 
-    async def first(self, stored: StoredResponse, key: IdempotencyKey | None) -> str | None:
+    async def first(self, tenant: str, response_id: str, key: IdempotencyKey | None) -> str | None:
         """The id of the response that the key stands for; None: from now on, for this one.
 
         Raises:
             InvalidRequest: if the key came with another body.
         """
-        if key is None or not stored.response.store:
+        if key is None:
             return None
-        expires_at = stored.response.created_at + KEPT_SECONDS
         while True:
-            mine = Remembered(key.digest, stored.response.id, time() + self.reserved_seconds)
-            first = await self.keys.remember(stored.tenant, key.key, mine, expires_at=expires_at)
+            now = self.clock()
+            mine = Remembered(key.digest, response_id, now + self.reserved_seconds)
+            expires_at = int(now) + KEPT_SECONDS
+            first = await self.keys.remember(tenant, key.key, mine, expires_at=expires_at)
             if first is None:
                 return None
             self._check(first, key)
-            if await self._exists(stored.tenant, first.response_id):
+            if await self._exists(tenant, first.response_id):
                 return first.response_id
-            if time() < first.reserved_until:  # another process may be asking its upstream
+            if first.response_id in self._beginning or self.clock() < first.reserved_until:
                 await asyncio.sleep(LOOK_SECONDS)
             else:  # it was deleted, or came to nothing
-                await self.keys.forget(stored.tenant, key.key, first.response_id)
+                await self.keys.forget(tenant, key.key, first.response_id)
 
-    async def release(self, stored: StoredResponse, key: IdempotencyKey | None) -> None:
+    @asynccontextmanager
+    async def beginning(
+        self, tenant: str, response_id: str, key: IdempotencyKey | None
+    ) -> AsyncGenerator[None]:
+        """While a first one is put together; if that fails, its key stands for nothing."""
+        self._beginning.add(response_id)
+        try:
+            yield
+        except BaseException:
+            await self.release(tenant, response_id, key)
+            raise
+        finally:
+            self._beginning.discard(response_id)
+
+    async def release(self, tenant: str, response_id: str, key: IdempotencyKey | None) -> None:
         """A first one came to nothing: who sends it again need not wait."""
-        if key is not None and stored.response.store:
-            await self.keys.forget(stored.tenant, key.key, stored.response.id)
+        if key is not None:
+            await self.keys.forget(tenant, key.key, response_id)
 
     def _check(self, first: Remembered, key: IdempotencyKey) -> None:
         if first.digest != key.digest:

@@ -2,7 +2,8 @@
 
 The core says what happens by the stdlib logger `rejoinder`, with fields in `extra`. Here they pass
 an allow-list; nothing that a client or a model said is on it. Metrics are lines, too (CloudWatch's
-embedded metric format), in the namespace `Rejoinder` under the dimension `service`.
+embedded metric format), in the namespace `Rejoinder` under the dimension `service`; errors are
+counted under `service` and `code` besides.
 """
 
 import logging
@@ -12,7 +13,7 @@ from hashlib import sha256
 from traceback import format_tb
 from types import TracebackType
 
-from aws_lambda_powertools import Metrics, single_metric
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.logging.types import LogRecord
 from aws_lambda_powertools.metrics import MetricUnit
@@ -34,6 +35,7 @@ SHOWN = frozenset(
     }
 )
 SUMMARIES = frozenset({"request", "job"})  # one for each time that the function is called
+GIVEN_UP = frozenset({"job_given_up", "unreadable_job", "webhook_given_up"})  # if they are errors
 
 # Libraries that would tell of requests if the operator asked for more than warnings.
 TALKATIVE = ("httpcore", "httpx", "mangum")
@@ -99,7 +101,7 @@ class Discreet(LambdaPowertoolsFormatter):
 
 
 class Measuring(logging.Handler):
-    """Metrics, derived from the summaries of requests and of upstream calls."""
+    """Metrics, derived from summaries of requests and of upstream calls, and from jobs given up."""
 
     def __init__(self, service: str) -> None:
         super().__init__(logging.INFO)
@@ -120,6 +122,8 @@ class Measuring(logging.Handler):
                     CostUsd=fields["cost_usd"],
                 )
                 self._write_failure("UpstreamErrors", fields["outcome"])
+            case message if message in GIVEN_UP and record.levelno >= logging.ERROR:
+                self._write(GivenUp=1)
 
     def _write(self, **values: float | None) -> None:
         """One line for all of them; of what did not happen there is none."""
@@ -130,11 +134,10 @@ class Measuring(logging.Handler):
             self._metrics.flush_metrics()
 
     def _write_failure(self, name: str, outcome: str) -> None:
+        """One line, counted twice: among those of its code, and among all of them."""
         if outcome != OK:
-            where = {"service": self._service, "code": outcome}
-            with single_metric(name, MetricUnit.Count, 1, namespace=NAMESPACE) as metric:
-                for dimension, value in where.items():
-                    metric.add_dimension(dimension, value)
+            self._metrics.add_dimensions(service=self._service, code=outcome)
+            self._write(**{name: 1})
 
 
 def _unit_of(name: str) -> MetricUnit:

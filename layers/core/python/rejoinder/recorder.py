@@ -7,7 +7,8 @@ first: the beginning and the end.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Protocol
 
 from rejoinder.engine.recording import Recording
@@ -16,9 +17,16 @@ from rejoinder.storage.base import ResponseStore, StoredResponse
 
 type Leave = Callable[[StoredResponse], Awaitable[None]]
 
-HOLD_SECONDS = 30.0  # who was not heard of for so long has died
 UNFOLLOWED_FACTOR = 4  # nobody else reads along: batches may be so much rarer
 BATCH_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who makes a response: its writer, and how long it may be silent before it counts as dead."""
+
+    writer: str = ""
+    hold_seconds: float = inf  # of one with a job there is no end: the job is heard of instead
 
 
 class Recorder(Protocol):
@@ -49,11 +57,11 @@ class _Writer:
     """Writes a run's batches: the first one begins the response, after the last one it leaves."""
 
     def __init__(
-        self, store: ResponseStore, stored: StoredResponse, writer: str, leave: Leave
+        self, store: ResponseStore, stored: StoredResponse, maker: Maker, leave: Leave
     ) -> None:
         self.store = store
         self.stored = stored
-        self.writer = writer
+        self.maker = maker
         self._leave = leave
 
     async def write(self, frames: list[bytes], *, first_number: int, response: Response) -> bool:
@@ -71,7 +79,7 @@ class _Writer:
             response,
             frames,
             first_number=first_number,
-            writer=self.writer,
+            writer=self.maker.writer,
         )
 
 
@@ -110,7 +118,7 @@ class BatchRecorder:
         self._is_writing = asyncio.Lock()
         self._must_hurry = asyncio.Event()
         self._is_closed = False
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = inf  # it has not begun: the store knows nothing of it
 
     async def tell(self, frames: list[bytes], *, first_number: int, response: Response) -> None:
         self._add(frames, first_number, response)
@@ -128,7 +136,7 @@ class BatchRecorder:
             await self._pause()
             if self._waiting:
                 await self._write()
-            elif not self._is_closed and not self._writer.writer:
+            elif not self._is_closed:
                 await self._hold()
 
     async def close(self) -> None:
@@ -146,7 +154,7 @@ class BatchRecorder:
     async def _pause(self) -> None:
         seconds = self._writer.store.batch_seconds * (1 if self._is_followed else UNFOLLOWED_FACTOR)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(min(seconds, self._writer.maker.hold_seconds / 3)):
                 await self._must_hurry.wait()
         except TimeoutError:
             pass
@@ -170,21 +178,21 @@ class BatchRecorder:
 
     async def _hold(self) -> None:
         """Be heard of, though the upstream says nothing."""
-        now = asyncio.get_running_loop().time()
-        if now - self._heard_at < HOLD_SECONDS / 3:
+        now, maker = asyncio.get_running_loop().time(), self._writer.maker
+        if now - self._heard_at < maker.hold_seconds / 3:
             return
         self._heard_at = now
         stored = self._writer.stored
         await self._writer.store.hold(
-            stored.tenant, stored.response.id, self._writer.writer, seconds=HOLD_SECONDS
+            stored.tenant, stored.response.id, maker.writer, seconds=maker.hold_seconds
         )
 
 
 def recorder_for(
-    store: ResponseStore, stored: StoredResponse, recording: Recording, writer: str, leave: Leave
+    store: ResponseStore, stored: StoredResponse, recording: Recording, maker: Maker, leave: Leave
 ) -> Recorder:
     """The recorder that suits the store. `leave` is told of the end before its readers are."""
-    written = _Writer(store, stored, writer, leave)
+    written = _Writer(store, stored, maker, leave)
     if store.batch_seconds > 0:
         return BatchRecorder(written, recording, stored.response)
     return DirectRecorder(written, recording)

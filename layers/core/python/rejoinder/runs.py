@@ -9,15 +9,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from logging import getLogger
-from math import inf
-from time import time
 
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.pipeline import Deltas, respond
 from rejoinder.engine.recording import Recording
-from rejoinder.errors import Conflict, GatewayError, Interrupted, NotFound, TimeUp
-from rejoinder.recorder import Leave, recorder_for
+from rejoinder.engine.recovery import resumed
+from rejoinder.errors import Conflict, GatewayError, Interrupted, NotFound
+from rejoinder.recorder import Leave, Maker, recorder_for
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.response import Response
 from rejoinder.storage.base import ResponseStore, StoredResponse
@@ -44,16 +43,16 @@ class Run:
         assembler: ResponseAssembler,
         deltas: Deltas,
         *,
+        maker: Maker,
         earlier: Sequence[bytes] = (),
-        writer: str = "",
     ) -> None:
         self.recording = Recording(earlier)
-        self._recorder = recorder_for(store, stored, self.recording, writer, self._leave)
+        self._recorder = recorder_for(store, stored, self.recording, maker, self._leave)
         self._store = store
         self._stored = stored
         self._assembler = assembler
         self._deltas = deltas
-        self._writer = writer
+        self._writer = maker.writer
         self._ending: Ending | None = None
         self._may_be_cut = False
         self.leave: Leave | None = None  # what is told to its conversation, before its readers
@@ -96,12 +95,14 @@ class Run:
         except Conflict:
             log.info("response_gone", extra={"response_id": self._stored.response.id})
             self._end_unrecorded(DELETED)
-        except GatewayError as error:
+        except GatewayError as error:  # of the upstream, before anything was told, or of the store
             failure = error
+            if not self._writer:  # else it is made again, or ended, by its job
+                self._end_unrecorded(error)
         except Exception as error:  # the store failed: the readers must still learn of the end
             log.exception("response_not_recorded")
             failure = error
-            if not self._writer:  # else it is made again, or ended, by its job
+            if not self._writer:
                 self._end_unrecorded(NOT_STORED)
         finally:
             self._may_be_cut = False
@@ -110,6 +111,8 @@ class Run:
     async def _close(self, beating: asyncio.Task[None], failure: BaseException | None) -> None:
         await self._recorder.close()
         await beating
+        if self._assembler.is_finished and not self._writer:
+            self._end_unrecorded(NOT_STORED)
         is_cut = not self.recording.is_whole
         if is_cut and not self._writer:
             await self._leave(self._stored)  # as one that came to nothing
@@ -139,7 +142,8 @@ class Run:
         except Exception as error:
             if await self._goes_on():
                 raise Interrupted from error  # what another will tell begins where we stand
-            self.recording.append(frames)  # present readers need the whole story
+            if not self._assembler.is_finished or self._assembler.failure is not None:
+                self.recording.append(frames)  # present readers need the whole story
             raise
 
     async def _leave(self, stored: StoredResponse) -> None:
@@ -164,11 +168,20 @@ class Run:
         is_begun = self._assembler.must_tell  # before the ending, which begins whatever it ends
         told = self._ending(self._assembler)
         if is_begun and told:
-            with suppress(Conflict, Interrupted):
+            try:
                 await self._tell(told)
+            except (Conflict, Interrupted):
+                pass
+            except Exception:
+                log.exception("response_not_recorded")
 
     def _end_unrecorded(self, error: GatewayError) -> None:
-        """Let present readers see an end, though it cannot be kept."""
+        """Let present readers see an end, though it cannot be kept: never one that is not true."""
+        if self.recording.is_whole:
+            return
+        if self._assembler.is_finished:
+            self._assembler = resumed(self._stored.response, self.recording.frames)
+            self._assembler.promise()
         if self._assembler.must_tell:
             self.recording.append(frames_of(self._assembler.fail(error)))
 
@@ -178,29 +191,19 @@ def failed(error: GatewayError) -> Ending:
     return lambda assembler: assembler.fail(error)
 
 
+def cancelled(assembler: ResponseAssembler) -> Sequence[StreamEvent]:
+    """The end that a client asked for."""
+    return assembler.cancel()
+
+
+def cut_short(assembler: ResponseAssembler) -> Sequence[StreamEvent]:
+    """The end when time is up."""
+    return assembler.cut()
+
+
 def silent(_assembler: ResponseAssembler) -> Sequence[StreamEvent]:
     """No end: somebody else writes, or will go on."""
     return []
-
-
-async def until(deltas: Deltas, ends_at: float) -> Deltas:
-    """The same deltas, up to a time of day in Unix seconds, or without an end.
-
-    Raises:
-        TimeUp: when it has come.
-    """
-    loop = asyncio.get_running_loop()
-    deadline = None if ends_at == inf else loop.time() + ends_at - time()
-    async with aclosing(deltas):
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    batch = await anext(deltas)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise TimeUp from None
-            yield batch
 
 
 class Runs:

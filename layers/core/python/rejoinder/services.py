@@ -1,9 +1,10 @@
 """The hosted services that a key in the environment switches on, without any settings."""
 
 from collections.abc import Mapping
+from copy import replace
 
 from rejoinder.providers.bedrock import models as bedrock
-from rejoinder.settings import ProviderSettings
+from rejoinder.settings import ProviderSettings, SettingsError
 
 # Hosted services: the variable with the key → name, address. All but Anthropic's are
 # OpenAI-compatible; source: each service's own "OpenAI compatibility" page.
@@ -45,13 +46,17 @@ AWS_CREDENTIALS = (
 
 
 def found_services(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
-    """The hosted services whose key is in the environment."""
+    """The hosted services whose key is in the environment.
+
+    Raises:
+        SettingsError: if the environment says of one that it is elsewhere, and not where.
+    """
     found: dict[str, ProviderSettings] = {}
     for variable, (name, base_url) in KNOWN_SERVICES.items():
         if env.get(variable):
             known = SPECIAL.get(name, ProviderSettings(base_url=base_url))
             address = _address(env, name) or base_url
-            found[name] = known.model_copy(update={"base_url": address, "api_key_env": variable})
+            found[name] = replace(known, base_url=address, api_key_env=variable)
     if _has_aws(env):
         models = (*bedrock.MODELS, *bedrock.PATTERNS)
         found["bedrock"] = ProviderSettings(dialect="bedrock", models=models)
@@ -60,14 +65,18 @@ def found_services(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
 
 def _has_aws(env: Mapping[str, str]) -> bool:
     """Whether Bedrock can be asked; whether it lets us is seen when it is asked."""
+    if env.get("REJOINDER_BEDROCK") == "off":
+        return False
     has_region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
     return bool(has_region) and any(env.get(name) for name in AWS_CREDENTIALS)
 
 
 def _address(env: Mapping[str, str], name: str) -> str | None:
     """Where else a service is: the variable of its own SDK. Anthropic's has no /v1."""
-    if name == "openai":
-        return env.get("OPENAI_BASE_URL")
-    if name == "anthropic" and (root := env.get("ANTHROPIC_BASE_URL")):
-        return f"{root.rstrip('/').removesuffix('/v1')}/v1"
-    return None
+    variable = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}.get(name, "")
+    address = env.get(variable)
+    if not address:
+        return None
+    if not address.startswith(("http://", "https://")):
+        raise SettingsError(f"{variable} must be an http:// or https:// address.")
+    return f"{address.rstrip('/').removesuffix('/v1')}/v1" if name == "anthropic" else address

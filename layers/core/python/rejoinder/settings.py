@@ -1,50 +1,71 @@
 """What an operator may set: the content of `rejoinder.toml`. Units are in the names."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from msgspec import Meta, Struct, ValidationError, convert
 
 from rejoinder.errors import GatewayError
 from rejoinder.providers.base import Effort, Knob, Schemas, Thinking, ThinkingOff
-from rejoinder.webhooks import OUTCOMES, Outcome
+from rejoinder.webhooks import MIN_SECRET_LENGTH, OUTCOMES, Outcome
 
 DAY_SECONDS = 24 * 3600
 MIN_KEY_LENGTH = 8
 
+# What a description says is told to whoever wrote something else.
+type ProviderName = Annotated[
+    str,
+    Meta(pattern=r"^[a-z0-9_.-]+\Z", description="named in small letters, digits and _ . - only"),
+]
+type Region = Annotated[
+    str,
+    Meta(pattern=r"^[a-z0-9-]*\Z", description='the name of a region, such as "eu-central-1"'),
+]
 
-class Table(BaseModel):
-    """A table of the file; a key that we do not know is a mistake to be told."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; a key that we do not know is a mistake to be told.
+
+    What a table's own checks say begins with the key that they are about.
+    """
+
+    SECRETS: ClassVar[frozenset[str]] = frozenset()  # keys whose values are never shown
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({shown})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        shown = [name for name in self.__struct_fields__ if name not in self.SECRETS]
+        return [(name, getattr(self, name)) for name in shown]
 
 
-class ProviderSettings(Table):
+class ProviderSettings(Table, frozen=True, kw_only=True):
     """`[providers.NAME]`: one service. Its models are called `NAME/…`."""
+
+    SECRETS = frozenset({"api_key", "headers"})
 
     dialect: Literal["anthropic", "bedrock", "chat_completions", "demo", "openai"] = (
         "chat_completions"
     )
     base_url: str = ""
-    api_key: str = Field(default="", repr=False)
+    api_key: str = ""
     api_key_env: str = ""  # the environment variable that holds the key
     headers: dict[str, str] = {}
     models: tuple[str, ...] = ()  # names or patterns that reach it also without `NAME/`
     flavour: Literal["openai", "generic", "local"] = "generic"
-    timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
-    region: str = Field(default="", pattern=r"^[a-z0-9-]*$")  # of Bedrock; else AWS_REGION
+    timeout_seconds: Annotated[float, Meta(gt=0)] = 600.0
+    region: Region = ""  # of Bedrock; else AWS_REGION
     aws_profile: str = ""  # of ~/.aws/config, instead of the ordinary chain of credentials
     inference_profile: str = ""  # a geography such as "eu" or "global"; else the region's own
 
-    @model_validator(mode="after")
-    def _has_address(self) -> Self:
+    def __post_init__(self) -> None:
         has_own = self.dialect == "demo" or (self.dialect == "bedrock" and not self.base_url)
         if not has_own and not self.base_url.startswith(("http://", "https://")):
             raise ValueError("base_url must be an http:// or https:// address")
-        return self
 
 
-class ModelSettings(Table):
+class ModelSettings(Table, frozen=True, kw_only=True):
     """`[models."PATTERN"]`: facts about models, where they differ from their provider's."""
 
     base_model: str | None = None
@@ -62,7 +83,7 @@ class ModelSettings(Table):
     input_usd_per_million: float | None = None
     cached_input_usd_per_million: float | None = None
     output_usd_per_million: float | None = None
-    max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_output_tokens: Annotated[int, Meta(ge=1)] | None = None
     thinking: Thinking | None = None
     thinking_off: ThinkingOff | None = None
     efforts: frozenset[Effort] | None = None
@@ -70,81 +91,92 @@ class ModelSettings(Table):
     may_be_forced: bool | None = None
     takes_prefill: bool | None = None
 
+    def said(self) -> dict[str, Any]:
+        """The facts that the file tells; TOML has no null."""
+        facts = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in facts.items() if value is not None}
 
-class BackgroundSettings(Table):
+
+class BackgroundSettings(Table, frozen=True, kw_only=True):
     """`[background]`: what background responses may take."""
 
-    workers: Annotated[int, Field(ge=1, le=256)] = 8  # runs at the same time
-    lease_seconds: Annotated[float, Field(ge=3)] = 30.0
-    deadline_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    workers: Annotated[int, Meta(ge=1, le=256)] = 8  # runs at the same time
+    lease_seconds: Annotated[float, Meta(ge=3)] = 30.0
+    deadline_seconds: Annotated[float, Meta(gt=0)] = 3600.0
     deadline_ends: Literal["incomplete", "failed"] = "incomplete"
-    max_waiting: Annotated[int, Field(ge=0)] = 1000  # of one tenant
+    max_waiting: Annotated[int, Meta(ge=0)] = 1000  # of one tenant
 
 
-class WebhookSettings(Table):
+class WebhookSettings(Table, frozen=True, kw_only=True):
     """`[webhooks.NAME]`: where a tenant is told that its background responses have ended."""
+
+    SECRETS = frozenset({"url", "secret"})
 
     tenant: str
     url: str
-    secret: str = Field(repr=False, min_length=16)
+    secret: Annotated[str, Meta(min_length=MIN_SECRET_LENGTH)] = ""
+    secret_env: str = ""  # the environment variable that holds the secret
     outcomes: tuple[Outcome, ...] = OUTCOMES
     may_be_local: bool = False  # plain http and private addresses: for trying it out
 
-    @model_validator(mode="after")
-    def _may_be_reached(self) -> Self:
+    def __post_init__(self) -> None:
         if not self.may_be_local and not self.url.startswith("https://"):
             raise ValueError("url must begin with https://, or may_be_local must be true")
-        return self
+        if bool(self.secret) == bool(self.secret_env):
+            raise ValueError("secret must be set, or else secret_env: the variable that holds it")
 
 
-class Settings(Table):
+class Settings(Table, frozen=True, kw_only=True):
     """The whole file; every key has a default."""
 
-    providers: dict[Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$")], ProviderSettings] = {}
+    SECRETS = frozenset({"keys"})
+
+    providers: dict[ProviderName, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
     aliases: dict[str, str] = {}  # the name a client says → the model it gets
-    keys: dict[str, str] = Field(default={}, repr=False)  # tenant → API key
+    keys: dict[str, str] = {}  # tenant → API key
     routes: dict[str, str] = {}  # pattern of names → provider
     fallbacks: dict[str, tuple[str, ...]] = {}  # model → those to ask when it fails
-    retries: Annotated[int, Field(ge=0, le=5)] = 1  # at each service, before the first word
+    retries: Annotated[int, Meta(ge=0, le=5)] = 1  # at each service, before the first word
     background: BackgroundSettings = BackgroundSettings()
     webhooks: dict[str, WebhookSettings] = {}
     unsupported_tools: Literal["drop", "reject"] = "drop"
     unknown_parameters: Literal["ignore", "reject"] = "ignore"
-    retention_seconds: Annotated[int, Field(ge=60)] = 30 * DAY_SECONDS
-    max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
-    heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = 12.0
-    patience_seconds: Annotated[float, Field(gt=0)] = 5.0  # before a stream opens without news
+    retention_seconds: Annotated[int, Meta(ge=60)] = 30 * DAY_SECONDS
+    max_body_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024 * 1024
+    heartbeat_seconds: Annotated[float, Meta(gt=0, le=15)] = 12.0
+    patience_seconds: Annotated[float, Meta(gt=0)] = 5.0  # before a stream opens without news
 
-    @model_validator(mode="after")
-    def _keys_differ(self) -> Self:
+    def __post_init__(self) -> None:
         keys = list(self.keys.values())
         if any(len(key) < MIN_KEY_LENGTH for key in keys):
             raise ValueError(f"keys must have at least {MIN_KEY_LENGTH} characters")
         if len(set(keys)) < len(keys):
             raise ValueError("keys must differ: each names one tenant")
-        return self
 
 
 class SettingsError(GatewayError):
     """The settings are wrong: told to the operator, never to a client."""
 
 
-def read_settings(path: Path) -> Settings:
-    """The settings in a file.
+def read_settings(path: Path | None, **defaults: int) -> Settings:
+    """The settings in a file, if there is one; `defaults` hold where it says nothing.
 
     Raises:
-        SettingsError: naming the file, the key and what is wrong with it.
+        SettingsError: naming the file, and for each mistake the key and what to write there.
     """
+    if path is None:
+        return convert(defaults, Settings)
     import tomllib  # only who has a file
 
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        told = defaults | tomllib.loads(path.read_text(encoding="utf-8"))
+        return convert(told, Settings)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(key) for key in first["loc"]) or "the file"
-        raise SettingsError(f"{path}: {place}: {first['msg']}.") from error
+        from rejoinder.mistakes import summary  # a file is seldom wrong
+
+        raise SettingsError(f"{path}{summary(told, Settings)}") from error

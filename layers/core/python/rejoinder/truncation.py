@@ -19,14 +19,16 @@ def shortened(items: list[Item]) -> list[Item] | None:
     """
     steps = list(_steps(items))
     sizes = [len(encode(step)) for step in steps]
-    budget = KEPT_SHARE * sum(sizes)
+    left = sum(sizes)
+    budget = KEPT_SHARE * left
     dropped: set[int] = set()
     for place in _droppable(steps):
         if _is_folded(steps[place]):
             continue
-        if sum(sizes) - sum(sizes[gone] for gone in dropped) <= budget:
+        if left <= budget:
             break
         dropped.add(place)
+        left -= sizes[place]
     if not dropped:
         return None
     return _paired([item for i, step in enumerate(steps) if i not in dropped for item in step])
@@ -35,22 +37,20 @@ def shortened(items: list[Item]) -> list[Item] | None:
 def parted(items: list[Item]) -> tuple[list[Item], list[Item], list[Item]]:
     """The rules, the older items and the latest of a conversation; no call leaves its output."""
     steps = list(_steps(items))
-    older = [*_droppable(steps)]
-    latest = [place for place in range(len(steps)) if place not in older]
-    rules = [place for place in latest[:-1] if is_rule(steps[place][0])]
-    latest = [place for place in latest if place not in rules]
-    while needed := _answered_later(steps, older, latest):
-        older = [place for place in older if place not in needed]
-        latest = sorted([*latest, *needed])
-    parts = (rules, older, latest)
+    older = {*_droppable(steps)}
+    stays = [place for place in range(len(steps)) if place not in older]
+    rules = {place for place in stays[:-1] if is_rule(steps[place][0])}
+    latest = {place for place in stays if place not in rules}
+    called_at = {called_by(item): place for place, step in enumerate(steps) for item in step}
+    called_at.pop(None, None)  # what is no call
+    for place in reversed(range(len(steps))):  # a call stands before its output
+        if place in latest:
+            needed = older & {called_at.get(answered_by(item)) for item in steps[place]}
+            older -= needed
+            latest |= needed
+    parts = (sorted(rules), sorted(older), sorted(latest))
     told, folded, kept = ([item for place in part for item in steps[place]] for part in parts)
     return told, folded, kept
-
-
-def _answered_later(steps: list[list[Item]], older: list[int], latest: list[int]) -> list[int]:
-    """The older steps that make a call whose output is among the latest."""
-    answers = {answered_by(item) for place in latest for item in steps[place]} - {None}
-    return [p for p in older if any(called_by(item) in answers for item in steps[p])]
 
 
 def _steps(items: list[Item]) -> Iterator[list[Item]]:

@@ -14,7 +14,6 @@ from rejoinder.providers.attempts import Attempts, Circuit
 from rejoinder.providers.base import Turn
 from rejoinder.providers.registry import Registry, Route
 from rejoinder.schema.echo import first_response
-from rejoinder.schema.ids import new_id
 from rejoinder.schema.items import Compaction, Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Usage
@@ -94,8 +93,8 @@ class Turns:
     retries: int
     _circuits: dict[str, Circuit] = field(default_factory=dict)
 
-    async def begin(self, tenant: str, request: CreateResponse) -> Begun:
-        """All that can be refused is refused here.
+    async def begin(self, tenant: str, request: CreateResponse, response_id: str) -> Begun:
+        """A response of that id; all that can be refused is refused here.
 
         Raises:
             GatewayError: naming what to change.
@@ -107,7 +106,7 @@ class Turns:
         if request.conversation is not None:
             own = context.distinct(own, history)
         known_tools = request.tools or before.tools
-        response = first_response(request, id=new_id("resp"), created_at=int(time()))
+        response = first_response(request, id=response_id, created_at=int(time()))
         expires_at = response.created_at + self.retention_seconds
         stored = StoredResponse(tenant, response, history, own, known_tools, expires_at, request)
         return replace(self.again(stored, request), version=before.version)

@@ -6,7 +6,7 @@ unchanged (contract §5.6).
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import digest
 from typing import Literal
@@ -26,6 +26,8 @@ OUTCOMES: tuple[Outcome, ...] = (
     "response.cancelled",
 )
 
+MIN_SECRET_LENGTH = 16
+
 # Seconds after which a delivery that failed is tried again: over a day in all.
 WAITS_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600, 40000)
 
@@ -37,7 +39,7 @@ class Webhook:
     name: str
     tenant: str
     url: str
-    secret: str
+    secret: str = field(repr=False)
     outcomes: tuple[Outcome, ...] = OUTCOMES
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from rejoinder.announcing import Announcer
-from rejoinder.background import Background, Limits
+from rejoinder.background import Background
 from rejoinder.conversations import Conversations
 from rejoinder.dialects import service_of
 from rejoinder.floor import Floor
@@ -17,14 +17,21 @@ from rejoinder.providers.fetching import Fetcher, Policy
 from rejoinder.providers.registry import Registry
 from rejoinder.runs import Runs
 from rejoinder.sealing import Sealer
-from rejoinder.settings import BackgroundSettings, ProviderSettings, Settings, SettingsError
+from rejoinder.settings import (
+    BackgroundSettings,
+    ProviderSettings,
+    Settings,
+    SettingsError,
+    WebhookSettings,
+)
 from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.conversations import ConversationStore
 from rejoinder.storage.deliveries import DeliveryLog
 from rejoinder.storage.idempotency import IdempotencyKeys
 from rejoinder.storage.jobs import JobQueue
+from rejoinder.supervising import Limits
 from rejoinder.turns import Turns
-from rejoinder.webhooks import Webhook
+from rejoinder.webhooks import MIN_SECRET_LENGTH, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +68,8 @@ def build_gateway(
     `runs`: those of an earlier gateway of this process, which this one takes the place of.
 
     Raises:
-        SettingsError: if a key is wanted from the environment that is not there, or a route or
-            alias leads nowhere.
+        SettingsError: if a key or secret is wanted from the environment that is not there, or a
+            route or alias leads nowhere.
     """
     services = [
         service_of(name, provider, transport, env) for name, provider in settings.providers.items()
@@ -74,10 +81,7 @@ def build_gateway(
         aliases=settings.aliases,
         routes=settings.routes,
         fallbacks=settings.fallbacks,
-        facts={
-            pattern: facts.model_dump(exclude_none=True)
-            for pattern, facts in settings.models.items()
-        },
+        facts={pattern: facts.said() for pattern, facts in settings.models.items()},
     )
     _check_routes(settings, registry)
     store = stores.responses
@@ -89,7 +93,7 @@ def build_gateway(
         stores.jobs,
         turns,
         runs,
-        _announcer(settings, stores, transport),
+        _announcer(settings, stores, transport, env),
         _limits(settings.background),
         floor,
     )
@@ -115,7 +119,10 @@ def _limits(settings: BackgroundSettings) -> Limits:
 
 
 def _announcer(
-    settings: Settings, stores: Stores, transport: httpx.AsyncBaseTransport
+    settings: Settings,
+    stores: Stores,
+    transport: httpx.AsyncBaseTransport,
+    env: Mapping[str, str],
 ) -> Announcer:
     webhooks = settings.webhooks
     return Announcer(
@@ -127,11 +134,24 @@ def _announcer(
             for name, each in webhooks.items()
         },
         [
-            Webhook(name, each.tenant, each.url, each.secret, each.outcomes)
+            Webhook(name, each.tenant, each.url, _secret_of(name, each, env), each.outcomes)
             for name, each in webhooks.items()
         ],
         settings.retention_seconds,
     )
+
+
+def _secret_of(name: str, settings: WebhookSettings, env: Mapping[str, str]) -> str:
+    if not (variable := settings.secret_env):
+        return settings.secret
+    if not (secret := env.get(variable, "")):
+        raise SettingsError(f"Webhook {name!r} wants its secret from {variable}, which is not set.")
+    if len(secret) < MIN_SECRET_LENGTH:
+        raise SettingsError(
+            f"{variable}, the secret of webhook {name!r}, must have at least "
+            f"{MIN_SECRET_LENGTH} characters."
+        )
+    return secret
 
 
 def _check_routes(settings: Settings, registry: Registry) -> None:

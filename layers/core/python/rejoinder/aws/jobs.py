@@ -115,6 +115,10 @@ class SqsQueue:
             raise
         self._leases[job.owner] = Lease(lease.handle, until)
 
+    def holds(self, job: Job) -> bool:
+        """Whether the job is in these hands still: else somebody else may have it."""
+        return self._lease(job) is not None
+
     async def done(self, job: Job) -> None:
         if (lease := self._lease(job)) is not None:
             await self._delete(lease.handle)

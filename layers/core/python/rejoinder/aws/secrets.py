@@ -16,6 +16,7 @@ from msgspec.json import decode
 from rejoinder.aws.client import AwsError, Service
 from rejoinder.errors import Unavailable
 
+PATIENCE_SECONDS = 2.0  # for a newer secret, with a good one in hand
 KEPT_SECONDS = 300.0
 APART_SECONDS = 10.0  # what is refused again and again may not fetch it each time
 MASTER = "master"
@@ -75,8 +76,9 @@ class Secrets:
                 return kept.members
             asked_at = self._clock()
             try:
-                members = await self._read()
-            except (AwsError, Unavailable):
+                async with asyncio.timeout(None if kept is None else PATIENCE_SECONDS):
+                    members = await self._read()
+            except (AwsError, Unavailable, TimeoutError):
                 if kept is None:
                     raise
                 log.warning("secret_not_refreshed")

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Mapping
+from copy import replace
 from dataclasses import dataclass, field
 from functools import partial
 from logging import getLogger
 from time import monotonic
 from typing import Self
 
+import rejoinder.deployment.loading as loading  # before all that is large
 from rejoinder.aws.accounts import Accounts
 from rejoinder.aws.bucket import Bucket
 from rejoinder.aws.client import AwsError, Service
@@ -20,7 +22,7 @@ from rejoinder.aws.responses import DynamoStore
 from rejoinder.aws.secrets import Secrets
 from rejoinder.deployment.connections import Watched, pool
 from rejoinder.deployment.place import Place
-from rejoinder.dialects import load_all
+from rejoinder.dialects import DIALECTS, load_all
 from rejoinder.errors import GatewayError
 from rejoinder.gateway import Gateway
 from rejoinder.observe import observe
@@ -43,7 +45,7 @@ class Secret:
 
 
 class Deployment:
-    """One process of a function. It is opened at the start, and again after a snapshot.
+    """One process of a function. It is opened at the start, or when a snapshot was restored.
 
     `asks`: it asks upstreams, so that their dialects are loaded before the first request.
     """
@@ -76,8 +78,14 @@ class Deployment:
         observe(env)
         return cls(Place.from_env(env), env, asks=asks)
 
+    def load(self) -> None:
+        """Load code that a snapshot may keep, whatever the secret will say."""
+        if self._asks:
+            for dialect in DIALECTS.values():
+                dialect.load()
+
     async def open(self) -> None:
-        """Connect anew to everything, and fetch the secret.
+        """Connect to everything, and fetch the secret.
 
         Raises:
             GatewayError: if the secret cannot be read, or what it says cannot be used.
@@ -102,6 +110,7 @@ class Deployment:
         )
         self._secret = await self._read_secret()
         self._gateway = self._built(self._secret)
+        loading.loaded()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -131,7 +140,7 @@ class Deployment:
         env = {**self._env, **secret.members}
         found = {**found_services(env), **self.settings.providers}
         gateway = build_gateway(
-            self.settings.model_copy(update={"providers": found}),
+            replace(self.settings, providers=found),
             self._stores,
             Watched(self._pool, self._on_refusal),
             Sealer(secret.seal_key),

@@ -7,6 +7,7 @@ from time import time
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rejoinder.deployment import Deployment
+from rejoinder.deployment.snapshots import is_to_be_kept
 from rejoinder.web.app import App
 from rejoinder.web.calls import DEADLINE
 
@@ -32,17 +33,16 @@ class Front:
             finally:  # what is not over when we return would be frozen until the next request
                 await self._settled()
 
-    async def before_snapshot(self) -> None:
-        """No connection outlives it."""
-        await self._deployment.close()
-
     async def after_restore(self) -> None:
-        """Connect anew; the secret may have changed meanwhile."""
+        """Connect: what was a snapshot until now did not."""
         await self._deployment.open()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self._deployment.open()
+        if is_to_be_kept(os.environ):
+            self._deployment.load()
+        else:
+            await self._deployment.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._deployment.close()

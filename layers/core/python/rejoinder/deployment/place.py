@@ -48,7 +48,4 @@ class Place:
         Raises:
             SettingsError: naming what is wrong with the file.
         """
-        settings = read_settings(self.config) if self.config else Settings()
-        if "max_body_bytes" in settings.model_fields_set:
-            return settings
-        return settings.model_copy(update={"max_body_bytes": MAX_BODY_BYTES})
+        return read_settings(self.config, max_body_bytes=MAX_BODY_BYTES)

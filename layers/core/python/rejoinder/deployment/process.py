@@ -6,21 +6,23 @@ from importlib import import_module
 from os import environ
 
 from rejoinder.deployment import Deployment
-
-SNAP_START = "snap-start"
+from rejoinder.deployment.snapshots import is_to_be_kept
 
 
 class Process:
-    """One event loop for the life of the process, and the deployment, opened at its start."""
+    """One event loop for the life of the process, and the deployment.
+
+    It is opened at the start, or when the process was restored from a snapshot.
+    """
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self._runner = asyncio.Runner()
-        self.run(deployment.open())
-        if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == SNAP_START:
+        if is_to_be_kept(environ):
             hooks = import_module("snapshot_restore_py")  # the managed runtime has it
-            hooks.register_before_snapshot(lambda: self.run(deployment.close()))
             hooks.register_after_restore(lambda: self.run(deployment.open()))
+        else:
+            self.run(deployment.open())
 
     def run[T](self, coroutine: Coroutine[object, object, T]) -> T:
         """Do something, and give what comes of it."""

@@ -101,10 +101,7 @@ class Worker:
         return is_done
 
     async def _is_done(self, job: Job) -> bool:
-        """A job that is given back is a new message, if we still held it; this one is left alone.
-
-        For if we did not, it is somebody else's by now.
-        """
+        """A job that is given back is a new message; one that we hold no more is left alone."""
         delay_seconds, counts = RETRY_SECONDS * job.attempt, True
         try:
             await self._perform(job)
@@ -115,8 +112,9 @@ class Worker:
             counts = unfinished.counts
         except Exception:
             log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
+        is_ours = self._queue.holds(job)
         await self._queue.retry(job, delay_seconds=delay_seconds, counts=counts)
-        return False
+        return is_ours
 
     async def _perform(self, job: Job) -> None:
         if job.kind == "webhook":

@@ -1,8 +1,11 @@
 """The stations that events pass: `respond` makes them, `collect` folds them."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from logging import getLogger
+from math import inf
+from time import time
 
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.deltas import Delta
@@ -46,6 +49,26 @@ async def respond(assembler: ResponseAssembler, deltas: Deltas) -> Events:
 
 def _end_of(assembler: ResponseAssembler, failure: GatewayError) -> list[StreamEvent]:
     return assembler.cut() if isinstance(failure, TimeUp) else assembler.fail(failure)
+
+
+async def until(deltas: Deltas, ends_at: float) -> Deltas:
+    """The same deltas, up to a time of day in Unix seconds, or without an end.
+
+    Raises:
+        TimeUp: when it has come.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = None if ends_at == inf else loop.time() + ends_at - time()
+    async with aclosing(deltas):
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    batch = await anext(deltas)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise TimeUp from None
+            yield batch
 
 
 async def collect(events: Events) -> None:

@@ -30,6 +30,11 @@ class Recording:
         """Whether its last event is a terminal one."""
         return bool(self._frames) and self._frames[-1].startswith(TERMINAL_HEADS)
 
+    @property
+    def frames(self) -> Sequence[bytes]:
+        """All that was told."""
+        return self._frames
+
     def append(self, frames: Sequence[bytes]) -> None:
         """Add encoded events and wake the readers."""
         self._frames += frames

@@ -41,7 +41,8 @@ async def create_response(call: Call) -> Answer:
         return _event_stream(call, telling, headers)
     making = call.gateway.create(call.tenant, request, key, ends_at=call.ends_at)
     made = await (making if request.store else unless_gone(call.http.receive, making))
-    return Json(made.response, headers=headers | {"X-Upstream-Model": made.answered_by})
+    by = {"X-Upstream-Model": made.answered_by} if made.answered_by else {}
+    return Json(made.response, headers=headers | by)
 
 
 async def count_input_tokens(call: Call) -> Answer:

@@ -1,0 +1,148 @@
+"""What is wrong with a file of TOML, in the words of whoever has to mend it.
+
+msgspec judges, but it stops at the first mistake, leaves names out of its paths and talks of types.
+What stands where any text would do is not shown again: it may be a key, in the wrong place.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
+
+from msgspec import Struct, ValidationError, convert
+from msgspec.inspect import (
+    BoolType,
+    FloatType,
+    FrozenSetType,
+    IntType,
+    LiteralType,
+    Metadata,
+    NoneType,
+    StrType,
+    Type,
+    UnionType,
+    VarTupleType,
+    type_info,
+)
+from msgspec.structs import fields
+
+type JSON = Any
+type Kind = Any  # a type, as annotations write it
+type Place = tuple[str, ...]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")  # keys that TOML takes without quotes
+
+
+def summary(told: Mapping[str, JSON], kind: type[Struct]) -> str:
+    """All mistakes, as they follow the name of the file: one on its line, more on lines below."""
+    found = _in_table(told, kind, (), kind)
+    if len(found) == 1:
+        return f": {found[0]}"
+    return "\n  ".join([f" has {len(found)} mistakes:", *found])
+
+
+def _in_table(
+    table: Mapping[str, JSON], kind: type[Struct], place: Place, file: type[Struct]
+) -> list[str]:
+    """What is wrong with the keys of a table; if nothing is, what its own checks say."""
+    known = {field.name: field for field in fields(kind)}
+    wrong = [_unknown(key, [*known], place, file) for key in table if key not in known]
+    wrong += [
+        f"{_written((*place, name))} is missing."
+        for name, field in known.items()
+        if field.required and name not in table
+    ]
+    for key, value in table.items():
+        if key in known:
+            wrong += _in_value(value, known[key].type, (*place, key), file)
+    return wrong or [*_refusal(table, kind, place)]
+
+
+def _in_value(value: JSON, kind: Kind, place: Place, file: type[Struct]) -> Iterator[str]:
+    container: object = get_origin(kind)
+    if isinstance(value, dict) and container is dict:
+        kind_of_keys, kind_of_values = get_args(kind)
+        for key, each in value.items():
+            yield from _misfit(key, kind_of_keys, (*place, key))
+            yield from _in_value(each, kind_of_values, (*place, key), file)
+    elif isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Struct):
+        yield from _in_table(value, kind, place, file)
+    else:
+        yield from _misfit(value, kind, place)
+
+
+def _misfit(value: JSON, kind: Kind, place: Place) -> Iterator[str]:
+    try:
+        convert(value, kind)
+    except ValidationError:
+        wanted = type_info(kind)
+        got = f"; got {_shown(value)}" if _may_be_shown(wanted) else ""
+        yield f"{_written(place)} must be {_described(wanted)}{got}."
+
+
+def _refusal(table: Mapping[str, JSON], kind: type[Struct], place: Place) -> Iterator[str]:
+    try:
+        convert(table, kind)
+    except ValidationError as error:
+        yield ".".join([*filter(None, [_written(place)]), f"{error.__cause__ or error}."])
+
+
+def _unknown(key: str, known: Sequence[str], place: Place, file: type[Struct]) -> str:
+    written = _written((*place, key))
+    if key in file.__struct_fields__:
+        return f"{written} is a setting of the whole file: write it above the first [table]."
+    if near := get_close_matches(key, known, n=1):
+        return f"{written} is no setting; did you mean {near[0]}?"
+    return f"{written} is no setting; known here are {', '.join(known)}."
+
+
+def _described(wanted: Type) -> str:
+    match wanted:
+        case UnionType(types=types):
+            words = " or ".join(_described(each) for each in types if each != NoneType())
+        case Metadata(extra_json_schema={"description": str(description)}):
+            words = description
+        case BoolType():
+            words = "true or false"
+        case IntType() | FloatType():
+            words = _number(wanted)
+        case LiteralType(values=values):
+            *first, last = map(json.dumps, values)
+            words = f"{', '.join(first)} or {last}"
+        case StrType(min_length=least):
+            words = "text in quotes" + (f", of at least {least} characters" if least else "")
+        case VarTupleType(item_type=each) | FrozenSetType(item_type=each):
+            words = f"a list of {_described(each)}"
+        case _:
+            words = "a table"
+    return words
+
+
+def _number(wanted: IntType | FloatType) -> str:
+    number = "a whole number" if isinstance(wanted, IntType) else "a number"
+    if wanted.ge is not None and wanted.le is not None:
+        return f"{number} from {wanted.ge} to {wanted.le}"
+    limits = {"above": wanted.gt, "at least": wanted.ge, "at most": wanted.le}
+    told = [f"{words} {limit}" for words, limit in limits.items() if limit is not None]
+    return ", ".join(filter(None, [number, " and ".join(told)]))
+
+
+def _may_be_shown(wanted: Type) -> bool:
+    match wanted:
+        case UnionType(types=types):
+            return all(_may_be_shown(each) for each in types if each != NoneType())
+        case VarTupleType(item_type=each) | FrozenSetType(item_type=each):
+            return _may_be_shown(each)
+    return isinstance(wanted, BoolType | IntType | FloatType | LiteralType)
+
+
+def _shown(value: JSON) -> str:
+    return "a table" if isinstance(value, dict) else json.dumps(value, default=str)
+
+
+def _written(place: Place) -> str:
+    """A key as TOML writes it."""
+    return ".".join(
+        key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in place
+    )
