@@ -112,7 +112,7 @@ def test_what_another_worker_holds_is_sent_again_and_not_made_twice(
 
     answer = worker.handle(messages(message), Context())
 
-    assert answer == left(message)
+    assert answer == NOTHING_LEFT  # this message is gone
     assert cloud.waiting() == 1  # the copy, which waits for its time
     assert cloud.models.heard(model) == []
 
@@ -149,7 +149,7 @@ def test_without_time_a_job_is_given_back(
 
     answer = worker.handle(messages(message), Context(left_seconds=5.0))
 
-    assert answer == left(message)
+    assert answer == NOTHING_LEFT  # this message is gone
     assert cloud.waiting() == 1
     assert found(stream, response_id)["status"] == "queued"
 
@@ -194,7 +194,7 @@ def test_a_webhook_that_is_not_taken_is_sent_again_later(cloud: Cloud, stream: S
 
             answer = worker.handle(messages(event), Context())
 
-    assert answer == left(event)
+    assert answer == NOTHING_LEFT  # this message is gone
     assert cloud.waiting() == before  # a copy, which waits
 
 
