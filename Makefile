@@ -28,6 +28,7 @@ serve-lambda: install ## Run the deployment on this machine: its functions on th
 	@exec $(PY) -m tests.rig serve
 
 synth: $(VENV)/.infra ## Write the CloudFormation template to cdk.out, and check it (settings: OPTIONS, STACK, CONFIG)
+	@$(recommend_node)
 	@$(PY) -m infra.app $(CONTEXT)
 
 smoke: $(VENV)/.local ## Ask a deployment what only AWS can answer: make smoke URL=… KEY=… (MODEL=…)
@@ -37,7 +38,7 @@ diff: $(VENV)/.infra ## Show what a deployment would change
 	@$(CDK) diff $(CONTEXT)
 
 deploy: $(VENV)/.infra ## Deploy to AWS (settings: OPTIONS="-c memoryMb=256 -c waf=true", STACK, CONFIG, AWS_PROFILE)
-	@node -e 'process.exit(+(parseInt(process.versions.node) < 22))' || echo 'The CDK asks for Node 22 or newer.'
+	@$(recommend_node)
 	@echo 'By hand:'
 	@echo '    $(CDK) bootstrap     (once for an account and region)'
 	@echo '    $(CDK) deploy $(CONTEXT)'
@@ -48,24 +49,25 @@ destroy: $(VENV)/.infra ## Remove the deployment, and its data unless -c keepDat
 	@$(PY) -m infra.teardown --stack $(STACK)
 	@$(CDK) destroy --force $(CONTEXT)
 
+# What people typed reaches a command by its environment, to which make gives it: it may hold quotes.
 key: $(VENV)/.infra ## Make an API key of the deployment: make key NAME=me (TENANT=…)
-	@$(PY) -m infra.keys --stack $(STACK) new '$(NAME)' $(if $(TENANT),--tenant '$(TENANT)')
+	@$(PY) -m infra.keys --stack $(STACK) new "$$NAME" $${TENANT:+--tenant "$$TENANT"}
 
 keys: $(VENV)/.infra ## List the API keys of the deployment
 	@$(PY) -m infra.keys --stack $(STACK) list
 
 revoke: $(VENV)/.infra ## Make an API key good for nothing: make revoke ID=…
-	@$(PY) -m infra.keys --stack $(STACK) revoke '$(ID)'
+	@$(PY) -m infra.keys --stack $(STACK) revoke "$$ID"
 
 provider-key: $(VENV)/.infra ## Store the key of a provider: make provider-key NAME=OPENAI_API_KEY
-	@$(PY) -m infra.keys --stack $(STACK) provider '$(NAME)'
+	@$(PY) -m infra.keys --stack $(STACK) provider "$$NAME"
 
 test: install $(NODE)/.installed $(EMULATOR)/.installed lint ## Run all that CI runs: lint, then the tests with coverage
-	@$(PY) -m pytest -n auto --cov
+	@$(PY) -m pytest -n auto --dist loadgroup --cov
 	@$(PY) -m coverage report --include='*/rejoinder/engine/*,*/rejoinder/schema/*' --fail-under=100
 
 check: lint $(EMULATOR)/.installed ## Run lint, then the tests: the gate before a commit
-	@$(PY) -m pytest -n auto
+	@$(PY) -m pytest -n auto --dist loadgroup
 
 lint: install ## Check format, style and types
 	@$(PY) -m ruff format --check --quiet
@@ -131,6 +133,10 @@ $(EMULATOR)/.installed: tests/runtime/emulator.txt $(VENV)/.local
 	@rm -r $(EMULATOR)/wheel $(EMULATOR)/*.whl
 	@chmod +x $(EMULATOR)/aws-lambda-rie-*
 	@touch $@
+
+define recommend_node
+node -e 'process.exit(+(parseInt(process.versions.node) < 22))' 2>/dev/null || echo 'The CDK asks for Node 22 or newer.'
+endef
 
 # The first candidate that runs, is new enough and complete. (pyenv's python3.13 may exist and yet refuse to run.)
 define find_python

@@ -84,22 +84,31 @@ def aws_upstream() -> Iterator[BedrockUpstream]:
 
 
 @pytest.fixture(scope="session")
-def server(
-    upstream: ChatUpstream,
+def server_settings(
     generic_upstream: ChatUpstream,
     relayed_upstream: ResponsesUpstream,
     claude_upstream: AnthropicUpstream,
     aws_upstream: BedrockUpstream,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Server]:
-    settings = SETTINGS.format(
+) -> str:
+    return SETTINGS.format(
         generic=generic_upstream.base_url,
         relayed=relayed_upstream.base_url,
         claude=claude_upstream.base_url,
         aws=aws_upstream.base_url,
     )
-    with Server(tmp_path_factory.mktemp("server"), upstream.base_url, settings) as server:
+
+
+@pytest.fixture(scope="session")
+def local_server(
+    upstream: ChatUpstream, server_settings: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("server"), upstream.base_url, server_settings) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def server(local_server: Server) -> Server:
+    return local_server
 
 
 @pytest.fixture(scope="session")

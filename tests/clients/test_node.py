@@ -279,6 +279,7 @@ def test_an_abort_in_the_ai_sdk_leaves_a_stored_response_running(
     assert message["content"] == "".join(WORDS)
 
 
+@pytest.mark.parametrize("server", ["local"], indirect=True)  # Lambda tells nobody of an abort
 def test_an_abort_in_the_ai_sdk_ends_an_unstored_response(play: Play, models: Models) -> None:
     model = models.saying(text("One, ", "two.").troubled(Stall(1, 60)))
     before = models.upstream.disconnects

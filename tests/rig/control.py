@@ -2,6 +2,7 @@
 
 GET  /state                                                     processes, calls, violations
 POST /kill      {"function": "worker"}                          crash what works
+POST /configure {"function": "worker", "timeout_seconds": 20}   as of the next invocation
 POST /throttle  {"operation": "PutItem", "times": 3}            let AWS refuse
 POST /queue     {"name": "QueueJobs", "twice": "afterwards"}    members of Mischief
 """
@@ -54,6 +55,8 @@ class Control:
                 return self._state()
             case "POST", "/kill":
                 return {"killed": self._rig.fleets[told["function"]].kill_working()}
+            case "POST", "/configure":
+                self._rig.fleets[told.pop("function")].configure(**told)
             case "POST", "/throttle":
                 self._rig.door.throttle(told["operation"], told["times"])
             case "POST", "/queue":

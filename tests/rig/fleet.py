@@ -1,6 +1,8 @@
 """All processes of one function: cold starts, reuse of the latest, and the limit of concurrency."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 from tests.rig.invocations import (
     LARGEST_EVENT_BYTES,
@@ -12,6 +14,8 @@ from tests.rig.invocations import (
 from tests.rig.processes import FunctionProcess, Say
 from tests.rig.reaper import Reaper
 from tests.rig.stack import Function
+
+type JSON = Any
 
 
 class Fleet:
@@ -55,6 +59,10 @@ class Fleet:
         task.add_done_callback(self._running.discard)
         return invocation
 
+    def configure(self, **changes: JSON) -> None:
+        """Change members of the function: no process that is there gets another invocation."""
+        self.function = replace(self.function, **changes)
+
     def kill_working(self) -> int:
         """Kill the processes that have an invocation, as a crash would; how many."""
         for process in self._working:
@@ -85,8 +93,9 @@ class Fleet:
     def _warm(self) -> FunctionProcess | None:
         while self._resting:
             process = self._resting.pop()
-            if not process.has_exited:
+            if process.function is self.function and not process.has_exited:
                 return process
+            process.kill()
         return None
 
     async def _cold(self) -> FunctionProcess:

@@ -70,7 +70,7 @@ class FunctionProcess:
         self.has_exited = False
         self.is_frozen = False
         self.init_ms = 0.0
-        self._function = function
+        self.function = function
         self._say = say
         self._reaper = reaper
         self._api = RuntimeApi(function, self._rest, note)
@@ -97,7 +97,7 @@ class FunctionProcess:
             FunctionError: if it did not get ready, or not in time.
         """
         began = time.monotonic()
-        function = self._function
+        function = self.function
         env = environment(function, await self._api.start())
         command = [interpreter(), str(STOCK_RUNTIME), str(function.opt)]
         self._process = await asyncio.create_subprocess_exec(
@@ -128,8 +128,8 @@ class FunctionProcess:
 
     async def run(self, invocation: Invocation, *, is_cold: bool) -> None:
         """Deliver an invocation and wait until the process asks for the next one, or ends."""
-        self._say(self._function.name, f"START RequestId: {invocation.id} Version: $LATEST")
-        limit = self._function.timeout_seconds
+        self._say(self.function.name, f"START RequestId: {invocation.id} Version: $LATEST")
+        limit = self.function.timeout_seconds
         began = time.monotonic()
         invocation.deadline_ms = int((time.time() + limit) * 1000)
         self._thaw()
@@ -139,8 +139,8 @@ class FunctionProcess:
         await self._turn.wait()
         timer.cancel()
         took_ms = (time.monotonic() - began) * 1000
-        self._say(self._function.name, f"END RequestId: {invocation.id}")
-        self._say(self._function.name, self._report(invocation, took_ms, is_cold=is_cold))
+        self._say(self.function.name, f"END RequestId: {invocation.id}")
+        self._say(self.function.name, self._report(invocation, took_ms, is_cold=is_cold))
 
     def kill(self, why: FunctionError | None = None) -> None:
         """End it at once, and its children."""
@@ -175,8 +175,8 @@ class FunctionProcess:
             self._signal(signal.SIGCONT)
 
     def _time_out(self, invocation: Invocation) -> None:
-        message = f"Task timed out after {self._function.timeout_seconds:.2f} seconds"
-        self._say(self._function.name, f"{invocation.id} {message}")
+        message = f"Task timed out after {self.function.timeout_seconds:.2f} seconds"
+        self._say(self.function.name, f"{invocation.id} {message}")
         self.kill(FunctionError("Sandbox.Timedout", f"RequestId: {invocation.id} {message}"))
 
     def _signal(self, number: signal.Signals) -> None:
@@ -205,7 +205,7 @@ class FunctionProcess:
         assert self._process.stdout is not None
         with suppress(ValueError):  # a line without an end
             async for line in self._process.stdout:
-                self._say(self._function.name, line.decode(errors="replace").rstrip("\n"))
+                self._say(self.function.name, line.decode(errors="replace").rstrip("\n"))
 
     def _measure(self) -> None:
         with suppress(psutil.Error):
@@ -216,7 +216,7 @@ class FunctionProcess:
             f"REPORT RequestId: {invocation.id}",
             f"Duration: {took_ms:.2f} ms",
             f"Billed Duration: {took_ms + self.init_ms * is_cold:.0f} ms",
-            f"Memory Size: {self._function.memory_mb} MB",
+            f"Memory Size: {self.function.memory_mb} MB",
             f"Max Memory Used: {self._peak_bytes // MEBIBYTE} MB",
         ]
         if is_cold:

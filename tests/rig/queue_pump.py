@@ -90,6 +90,8 @@ class QueuePump:
         twice = self.mischief.twice
         try:
             await asyncio.sleep(self.mischief.delay_seconds)
+            while self.mischief.is_paused:  # noqa: ASYNC110, tests set it
+                await asyncio.sleep(RETRY_SECONDS)
             at_once = 2 if twice == "together" else 1
             done = await asyncio.gather(*(self._deliver(message) for _ in range(at_once)))
             if any(done):

@@ -80,6 +80,10 @@ class LambdaServer(Server):
         killed: int = self._asked("POST", "kill", function=name)["killed"]
         return killed
 
+    def configure(self, function: str, **changes: JSON) -> None:
+        """Change members of a function, such as `timeout_seconds`, from its next invocation on."""
+        self._asked("POST", "configure", function=function, **changes)
+
     def throttle(self, operation: str, times: int) -> None:
         """Let AWS refuse the next calls of an operation, such as PutItem."""
         self._asked("POST", "throttle", operation=operation, times=times)

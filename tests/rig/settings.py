@@ -1,11 +1,12 @@
 """The operator's `rejoinder.toml` as a deployment takes it: its keys are kept elsewhere.
 
 The local server reads keys from the file. A deployment keeps those of providers in its secret and
-its own in its table, so the file is taken apart here.
+its own in its table, so the file is taken apart here. So are the secrets of webhooks.
 """
 
 import hmac
 import json
+import re
 import time
 import tomllib
 from collections.abc import Mapping
@@ -34,11 +35,12 @@ class Settings:
         """Take a file apart; what is given beside it comes first."""
         told = tomllib.loads(text)
         kept = dict(secrets)
-        for name, provider in told.get("providers", {}).items():
-            if key := provider.pop("api_key", None):
-                variable = f"RIG_{name.upper().replace('-', '_').replace('.', '_')}_KEY"
-                provider["api_key_env"] = variable
-                kept[variable] = key
+        for tables, secret in (("providers", "api_key"), ("webhooks", "secret")):
+            for name, table in told.get(tables, {}).items():
+                if value := table.pop(secret, None):
+                    variable = _variable(name, secret)
+                    table[f"{secret}_env"] = variable
+                    kept[variable] = value
         own = {**told.pop("keys", {}), **keys}
         lines = (f"{_toml_key(key)} = {_toml(value)}" for key, value in told.items())
         return cls("".join(f"{line}\n" for line in lines), own, kept)
@@ -60,6 +62,10 @@ class Settings:
                 "created_at": {"N": str(int(time.time()))},
             }
             dynamodb.put_item(TableName=stack.tables[0]["TableName"], Item=item)
+
+
+def _variable(name: str, secret: str) -> str:
+    return f"RIG_{re.sub('[^A-Z0-9]', '_', name.upper())}_{secret.removeprefix('api_').upper()}"
 
 
 def _toml(value: JSON) -> str:

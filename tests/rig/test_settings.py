@@ -2,6 +2,8 @@
 
 import tomllib
 
+from msgspec import convert
+
 from rejoinder.settings import Settings as Rejoinders
 from tests.conftest import SETTINGS
 from tests.rig.settings import Settings
@@ -11,7 +13,8 @@ def test_keys_leave_the_file_and_everything_else_stays() -> None:
     text = SETTINGS.format(
         generic="http://g", relayed="http://r", claude="http://c", aws="http://a"
     )
-    whole = text + '[keys]\nother = "sk-other-key"\n'
+    webhook = '[webhooks.mine]\ntenant = "dev"\nurl = "https://hook.example"\n'
+    whole = f'{text}{webhook}secret = "sk-known-to-both"\n[keys]\nother = "sk-other-key"\n'
 
     taken = Settings.read(whole, {"dev": "sk-dev"}, {"OPENAI_API_KEY": "sk-openai"})
 
@@ -21,10 +24,12 @@ def test_keys_leave_the_file_and_everything_else_stays() -> None:
         "RIG_RELAYED_KEY": "sk-upstream",
         "RIG_CLAUDE_KEY": "sk-upstream",
         "RIG_AWS_KEY": "sk-upstream",
+        "RIG_MINE_SECRET": "sk-known-to-both",
     }
     assert "sk-" not in taken.text
-    before, after = (Rejoinders.model_validate(tomllib.loads(each)) for each in (text, taken.text))
+    before, after = (convert(tomllib.loads(each), Rejoinders) for each in (whole, taken.text))
     assert after.providers["claude"].api_key_env == "RIG_CLAUDE_KEY"
+    assert after.webhooks["mine"].secret_env == "RIG_MINE_SECRET"
     assert after.models == before.models
     assert after.fallbacks == before.fallbacks
     assert after.patience_seconds == before.patience_seconds

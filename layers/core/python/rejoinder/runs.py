@@ -111,7 +111,8 @@ class Run:
     async def _close(self, beating: asyncio.Task[None], failure: BaseException | None) -> None:
         await self._recorder.close()
         await beating
-        if self._assembler.is_finished and not self._writer:
+        has_succeeded = self._assembler.is_finished and self._assembler.failure is None
+        if has_succeeded and not self._writer:  # for all that we know
             self._end_unrecorded(NOT_STORED)
         is_cut = not self.recording.is_whole
         if is_cut and not self._writer:
