@@ -23,6 +23,9 @@ type JSON = Any
 ENDS_WITHIN_SECONDS = 20
 
 
+pytestmark = pytest.mark.xdist_group("rig")
+
+
 @pytest.fixture(scope="module")
 def server(
     upstream: ChatUpstream, tmp_path_factory: pytest.TempPathFactory
