@@ -64,8 +64,8 @@ class Api(Construct):
                 resource.add_method(row.method, streamed if row.may_stream else buffered)
             # The application itself says which methods there are, and answers HEAD and OPTIONS.
             resource.add_method("ANY", buffered)
-        anything = self.rest.root.add_resource("{proxy+}")
-        anything.add_method("ANY", buffered)  # and says that a URL is unknown
+        for unknown in (self.rest.root, self.rest.root.add_resource("{proxy+}")):
+            unknown.add_method("ANY", buffered)  # and says that a URL is unknown
         add_refusals(self.rest, options.cors_origins)
         if options.waf:
             limit = options.waf_requests_per_5_minutes

@@ -20,7 +20,8 @@ LOG_KB = 0.50 / (1024 * 1024)
 EGRESS_KB = 0.09 / (1024 * 1024)
 
 MONTHLY_SECRET = 0.40
-MONTHLY_ALARM = 0.10  # ten of an account are free
+MONTHLY_ALARM_METRIC = 0.10  # for each metric of an alarm
+FREE_ALARM_METRICS = 10  # of an account
 MONTHLY_DASHBOARD = 3.00  # three of an account are free
 MONTHLY_FIREWALL = 5.00 + 3 * 1.00  # the ACL and its three rules
 MONTHLY_KEY = 1.00  # a KMS key of one's own
@@ -68,17 +69,27 @@ def per_thousand(memory_mb: int) -> dict[str, float]:
     return {name: 1000 * request.cost(memory_mb) for name, request in TYPICAL.items()}
 
 
-def idle_monthly(*, alarms: int, has_firewall: bool = False, has_own_key: bool = False) -> float:
-    """Dollars a month for a stack that nobody uses, before free tiers."""
-    return (
-        MONTHLY_SECRET
-        + MONTHLY_ALARM * alarms
-        + MONTHLY_DASHBOARD
-        + MONTHLY_FIREWALL * has_firewall
-        + MONTHLY_KEY * has_own_key
-    )
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A stack that nobody uses, and what it has."""
 
+    alarm_metrics: int
+    has_firewall: bool = False
+    has_own_key: bool = False
 
-def idle_monthly_free_tier(*, has_firewall: bool = False, has_own_key: bool = False) -> float:
-    """The same, where the account's free dashboards and alarms are not used up."""
-    return MONTHLY_SECRET + MONTHLY_FIREWALL * has_firewall + MONTHLY_KEY * has_own_key
+    @property
+    def monthly(self) -> float:
+        """Dollars a month, before free tiers."""
+        return (
+            MONTHLY_SECRET
+            + MONTHLY_ALARM_METRIC * self.alarm_metrics
+            + MONTHLY_DASHBOARD
+            + MONTHLY_FIREWALL * self.has_firewall
+            + MONTHLY_KEY * self.has_own_key
+        )
+
+    @property
+    def monthly_free_tier(self) -> float:
+        """The same, where nothing else of the account uses its free dashboards and alarms."""
+        free_metrics = min(self.alarm_metrics, FREE_ALARM_METRICS)
+        return self.monthly - MONTHLY_ALARM_METRIC * free_metrics - MONTHLY_DASHBOARD

@@ -24,9 +24,9 @@ class Firewall(Construct):
             visibility_config=_visible("all"),
             rules=[
                 _rate(0, requests_per_5_minutes),
-                _managed(1, "AWSManagedRulesAmazonIpReputationList", blocks=True),
+                _managed(1, "AWSManagedRulesAmazonIpReputationList", "addresses", blocks=True),
                 # It looks for exploits of frameworks that we do not use: only counted.
-                _managed(2, "AWSManagedRulesKnownBadInputsRuleSet", blocks=False),
+                _managed(2, "AWSManagedRulesKnownBadInputsRuleSet", "inputs", blocks=False),
             ],
         )
         wafv2.CfnWebACLAssociation(
@@ -48,7 +48,9 @@ def _rate(priority: int, limit: int) -> wafv2.CfnWebACL.RuleProperty:
     )
 
 
-def _managed(priority: int, name: str, *, blocks: bool) -> wafv2.CfnWebACL.RuleProperty:
+def _managed(
+    priority: int, name: str, metric: str, *, blocks: bool
+) -> wafv2.CfnWebACL.RuleProperty:
     as_it_says = wafv2.CfnWebACL.OverrideActionProperty(none={})
     count = wafv2.CfnWebACL.OverrideActionProperty(count={})
     return wafv2.CfnWebACL.RuleProperty(
@@ -60,13 +62,14 @@ def _managed(priority: int, name: str, *, blocks: bool) -> wafv2.CfnWebACL.RuleP
                 name=name, vendor_name="AWS"
             )
         ),
-        visibility_config=_visible(name),
+        visibility_config=_visible(metric),
     )
 
 
-def _visible(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+def _visible(metric: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    """`metric` is short: with the name of the stack it may have 128 characters."""
     return wafv2.CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True,
-        metric_name=f"{Aws.STACK_NAME}-{name}",
+        metric_name=f"{Aws.STACK_NAME}-{metric}",
         sampled_requests_enabled=False,  # samples hold headers, and those hold keys
     )

@@ -121,6 +121,8 @@ class Functions(Construct):
         }
         if self._bundler.settings:
             found["REJOINDER_CONFIG"] = TASK_CONFIG
+        if not self._options.bedrock:
+            found["REJOINDER_BEDROCK"] = "off"
         if self._options.cors_origins:
             found["REJOINDER_CORS_ORIGINS"] = ",".join(self._options.cors_origins)
         return found

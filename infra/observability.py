@@ -1,7 +1,7 @@
 """What tells the operator how it goes: alarms, and a dashboard.
 
 The functions write their own metrics into their logs (EMF), in the namespace `Rejoinder` under the
-dimension `service`, which is the stack's name; errors have the dimension `code` besides.
+dimension `service`, which is the stack's name; errors also with the dimension `code` besides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -20,6 +21,7 @@ from infra.storage import Storage
 
 PERIOD = Duration.minutes(5)
 SERVER_ERRORS = 5  # in a period
+UPSTREAM_ERRORS = 10
 WAITING_SECONDS = 1800  # twice the longest run
 
 
@@ -38,11 +40,16 @@ class Observability(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._api, self._functions, self._queue, self._storage = api, functions, queue, storage
-        self.alarms = self._alarms()
-        self.dashboard = cloudwatch.Dashboard(
+        self._alarms: list[cloudwatch.Alarm] = []
+        self.alarm_metrics = 0  # which is what alarms are billed by
+        self._add_alarms()
+        stack = Stack.of(self)
+        # The regions of an account share the names of dashboards.
+        self.dashboard_name = f"{stack.stack_name}-{stack.region}"
+        cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=Stack.of(self).stack_name,
+            dashboard_name=self.dashboard_name,
             widgets=[self._of_requests(), self._of_models(), self._of_work(), self._of_limits()],
         )
 
@@ -50,27 +57,36 @@ class Observability(Construct):
         """Send the alarms to a person, who is asked by mail whether that is wanted."""
         topic = sns.Topic(self, "Topic", enforce_ssl=True)
         topic.add_subscription(subscriptions.EmailSubscription(address))
-        for alarm in self.alarms:
+        # What demands TLS takes the place of SNS's own policy, by which alarms might publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Alarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
+        for alarm in self._alarms:
             alarm.add_alarm_action(actions.SnsAction(topic))
 
-    def _alarms(self) -> list[cloudwatch.Alarm]:
-        dlq = self._functions.by_name["dlq"]
+    def _add_alarms(self) -> None:
         dead = self._queue.dead.metric_approximate_number_of_messages_visible(period=PERIOD)
         age = self._queue.jobs.metric_approximate_age_of_oldest_message(period=PERIOD)
-        return [
-            self._alarm("ServerErrors", self._server_errors(), SERVER_ERRORS, "5xx answers"),
-            self._alarm("FunctionErrors", self._summed("Errors"), 1, "A function broke"),
-            self._alarm("Throttles", self._summed("Throttles"), 1, "Too few concurrent functions"),
-            self._alarm("GivenUp", dlq.metric_invocations(period=PERIOD), 1, "A job was given up"),
-            self._alarm("DeadJobs", dead, 1, "A job that was given up could not be told of"),
-            self._alarm("QueueAge", age, WAITING_SECONDS, "Background responses wait too long"),
-            self._alarm("TableThrottles", self._table_throttles(), 1, "DynamoDB refused requests"),
-        ]
+        (upstream,), (given_up,) = self._own("UpstreamErrors", "Sum"), self._own("GivenUp", "Sum")
+        self._alarm("ServerErrors", self._server_errors(), SERVER_ERRORS, "5xx answers")
+        self._alarm("FunctionErrors", self._summed("Errors"), 1, "A function broke")
+        self._alarm("UpstreamErrors", upstream, UPSTREAM_ERRORS, "Calls of models failed")
+        self._alarm("Throttles", self._summed("Throttles"), 1, "Too few concurrent functions")
+        self._alarm("GivenUp", given_up, 1, "A job was given up")
+        self._alarm("DeadJobs", dead, 1, "A job that was given up could not be told of")
+        self._alarm("QueueAge", age, WAITING_SECONDS, "Background responses wait too long")
+        self._alarm("TableThrottles", self._table_throttles(), 1, "DynamoDB refused requests")
 
     def _alarm(
         self, id: str, metric: cloudwatch.IMetric, threshold: float, description: str
-    ) -> cloudwatch.Alarm:
-        return cloudwatch.Alarm(
+    ) -> None:
+        alarm = cloudwatch.Alarm(
             self,
             id,
             alarm_description=f"Rejoinder: {description}.",
@@ -80,6 +96,11 @@ class Observability(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        self._alarms.append(alarm)
+        if isinstance(metric, cloudwatch.MathExpression):
+            self.alarm_metrics += len(metric.using_metrics or {})
+        else:
+            self.alarm_metrics += 1
 
     def _of_requests(self) -> list[cloudwatch.IWidget]:
         rest = self._api.rest
@@ -188,6 +209,8 @@ def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.Grap
 
 
 def _sum(label: str, using: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+    """A sum for which one metric is enough: else where one says nothing, there is no sum."""
+    expression = " + ".join(f"FILL({name}, 0)" for name in using)
     return cloudwatch.MathExpression(
-        expression=" + ".join(using), using_metrics={**using}, label=label, period=PERIOD
+        expression=expression, using_metrics={**using}, label=label, period=PERIOD
     )

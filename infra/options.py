@@ -24,6 +24,8 @@ LOG_RETENTIONS: Mapping[int, str] = {
     3653: "TEN_YEARS",
 }
 
+WAF_MOST = 2_000_000_000  # requests of one address that WAF can count
+
 _ARN = r"^arn:aws[a-z-]*:{}:[a-z0-9-]+:[0-9]{{12}}:{}/[0-9a-z-]+$"
 
 type KeyArn = Annotated[str, Field(pattern=_ARN.format("kms", "key"))]
@@ -59,7 +61,7 @@ class Options(BaseModel):
     certificate_arn: CertificateArn | None = None  # of the domain, in the region of the stack
     cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
     waf: bool = False
-    waf_requests_per_5_minutes: Annotated[int, Field(ge=10)] = 2000  # of one address
+    waf_requests_per_5_minutes: Annotated[int, Field(ge=10, le=WAF_MOST)] = 2000  # of one address
     bedrock: bool = True  # whether the functions may ask Bedrock's models
     cloud_watch_role: bool = True  # one for all REST APIs of a region: off if it has one already
     alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None

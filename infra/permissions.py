@@ -28,7 +28,11 @@ CONSUME = (
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 )
-INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+MODELS = (
+    "bedrock:CountTokens",
+    "bedrock:InvokeModel",
+    "bedrock:InvokeModelWithResponseStream",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,9 @@ class Allowed:
 
 
 ALLOWED: Mapping[str, Allowed] = {
-    "stream": Allowed(jobs=("sqs:SendMessage",), models=INVOKE),
+    "stream": Allowed(jobs=("sqs:SendMessage",), models=MODELS),
     "api": Allowed(jobs=("sqs:GetQueueAttributes", "sqs:SendMessage")),
-    "worker": Allowed(jobs=(*CONSUME, "sqs:SendMessage"), models=INVOKE),
+    "worker": Allowed(jobs=(*CONSUME, "sqs:SendMessage"), models=MODELS),
     "dlq": Allowed(jobs=("sqs:SendMessage",), dead=CONSUME),
 }
 _KEY_USE = (

@@ -8,8 +8,9 @@ from constructs import Construct
 # A message reappears after its lease, which the worker sets; this is for one that never began.
 # Lambda insists that it be no less than the worker's timeout.
 VISIBILITY = Duration.seconds(960)
-# Webhooks are tried again for a day, and each try is a receive; an ordinary job gives up sooner.
-MAX_RECEIVES = 16
+# A job that is tried again is a new message; a message comes back only if its worker was lost, and
+# after three of those the fourth ends its response. What outlasts even that is dead.
+MAX_RECEIVES = 4
 DEAD_RETENTION = Duration.days(14)
 DEAD_VISIBILITY = Duration.minutes(6)
 

@@ -1,5 +1,6 @@
 """The operator's settings: checked before they are deployed, and without secrets."""
 
+import tomllib
 from pathlib import Path
 
 from infra.options import OptionError, Options
@@ -16,17 +17,15 @@ def operator_settings(options: Options) -> tuple[Settings, str]:
         OptionError: if the file says what it may not in a deployment.
     """
     path = Path(options.config).expanduser() if options.config else DEFAULT_CONFIG
-    settings, text = Settings(), ""
-    if options.config or path.exists():
-        settings, text = read_settings(path), path.read_text(encoding="utf-8")
+    file = path if options.config or path.exists() else None
+    days = options.retention_days
+    asked = {} if days is None else {"retention_seconds": days * DAY_SECONDS}
+    settings = read_settings(file, **asked)
     _refuse_secrets(path, settings)
-    if options.retention_days is None:
-        return settings, text
-    if "retention_seconds" in settings.model_fields_set:
+    text = file.read_text(encoding="utf-8") if file else ""
+    if asked and "retention_seconds" in tomllib.loads(text):
         raise OptionError(f"retentionDays: {path} says retention_seconds; drop one of them.")
-    seconds = options.retention_days * DAY_SECONDS
-    settings = settings.model_copy(update={"retention_seconds": seconds})
-    return settings, f"retention_seconds = {seconds}\n{text}"
+    return settings, "".join(f"{key} = {value}\n" for key, value in asked.items()) + text
 
 
 def _refuse_secrets(path: Path, settings: Settings) -> None:
@@ -35,6 +34,12 @@ def _refuse_secrets(path: Path, settings: Settings) -> None:
         if provider.api_key:
             raise OptionError(
                 f"{path}: providers.{name}.api_key must not be deployed. Write api_key_env "
+                "instead, and after the deployment: make provider-key NAME=<that variable>"
+            )
+    for name, webhook in settings.webhooks.items():
+        if webhook.secret:
+            raise OptionError(
+                f"{path}: webhooks.{name}.secret must not be deployed. Write secret_env "
                 "instead, and after the deployment: make provider-key NAME=<that variable>"
             )
     if settings.keys:

@@ -3,9 +3,9 @@
 from aws_cdk import CfnOutput, Stack, Tags
 from constructs import Construct
 
-from infra import costs
 from infra.api import Api
 from infra.bundling import Bundler
+from infra.costs import Idle, per_thousand
 from infra.functions import Functions
 from infra.nag import acknowledge
 from infra.observability import Observability
@@ -55,11 +55,13 @@ class GatewayStack(Stack):
     def _tell(self) -> None:
         """The outputs: for people, and for `infra.keys`, which finds table and secret by them."""
         options, storage = self.options, self.storage
-        thousand = costs.per_thousand(options.memory_mb)
+        thousand = per_thousand(options.memory_mb)
         shown = ", ".join(f"${cost:.2f} for {name}" for name, cost in thousand.items())
-        extras = {"has_firewall": options.waf, "has_own_key": options.kms_key_arn is not None}
-        least = costs.idle_monthly_free_tier(**extras)
-        most = costs.idle_monthly(alarms=len(self.observability.alarms), **extras)
+        idle = Idle(
+            self.observability.alarm_metrics,
+            has_firewall=options.waf,
+            has_own_key=options.kms_key_arn is not None,
+        )
         named = "" if options.stack_name == "Rejoinder" else f" STACK={options.stack_name}"
         told = {
             "BaseUrl": self.api.base_url,
@@ -70,9 +72,9 @@ class GatewayStack(Stack):
             "SecretName": storage.secret.secret_name,
             "KeepsData": "yes" if options.keep_data else "no",
             "Dashboard": f"https://{self.region}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={self.region}#dashboards/dashboard/{options.stack_name}",
-            "IdleCost": f"${least:.2f} a month; ${most:.2f} if the account's free dashboards and "
-            "alarms are used up",
+            f"?region={self.region}#dashboards/dashboard/{self.observability.dashboard_name}",
+            "IdleCost": f"${idle.monthly_free_tier:.2f} a month; ${idle.monthly:.2f} if the "
+            "account's free dashboards and alarms are used up",
             "CostPer1000Requests": f"{shown} (without the models; {options.memory_mb} MB)",
             "Quota": f"Each open stream is one concurrent execution; a new account may have few: "
             f"aws service-quotas get-service-quota --service-code lambda --quota-code "

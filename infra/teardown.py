@@ -13,14 +13,14 @@ from infra.terminal import complain, painted, say
 
 
 def empty(bucket: str) -> int:
-    """Remove all objects; gives their number."""
+    """Remove all objects; gives the number of those that are gone."""
     client = boto3.client("s3")
     removed = 0
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         keys = [{"Key": each["Key"]} for each in page.get("Contents", [])]
         if keys:
-            client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-        removed += len(keys)
+            done = client.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+            removed += len(done.get("Deleted", []))
     return removed
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from infra.smoke import kept, refusals, streams
+from infra.smoke import contexts, kept, refusals, streams
 from infra.smoke.endpoint import Endpoint, is_from_gateway, ok, read_as
 from infra.smoke.outcome import Outcome, expected
 
@@ -41,6 +41,10 @@ CHECKS: Mapping[str, Callable[[Endpoint], Outcome]] = {
     "cancel": kept.cancel,
     "delete": kept.delete,
     "idempotency": kept.idempotency,
+    "conversation": contexts.conversation,
+    "input-tokens": contexts.input_tokens,
+    "compact": contexts.compact,
+    "openai-prefix": contexts.other_prefix,
     "error-401": refusals.unauthorized,
     "error-404": refusals.unknown_url,
     "error-404-stream": refusals.unknown_response,

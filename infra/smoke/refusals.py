@@ -19,6 +19,7 @@ NO_KEY = {"authorization": ""}
 ORIGIN = {"Origin": "https://smoke.example"}
 MEGABYTE = 1_000_000
 LONG_HEADER_BYTES = 11_000  # API Gateway takes 10,240 of all headers together
+LONG_HEADER = {"x-padding": "x" * LONG_HEADER_BYTES}
 
 type Check = Callable[[Endpoint], Outcome]
 
@@ -76,7 +77,7 @@ def upgrade(endpoint: Endpoint) -> Outcome:
 
 
 def root(endpoint: Endpoint) -> Outcome:
-    """The address without any path: no function has it."""
+    """The address without any path: the application has it, with a key or without."""
     bare = endpoint.ask("GET", f"{endpoint.root_url}/", headers=NO_KEY)
     found = refused(bare, HTTPStatus.NOT_FOUND, "unknown_url")
     keyed = refused(endpoint.ask("GET", f"{endpoint.root_url}/"), HTTPStatus.NOT_FOUND)
@@ -93,10 +94,10 @@ def pages(endpoint: Endpoint) -> Outcome:
     reply = endpoint.ask("OPTIONS", "/responses", headers=NO_KEY | wish)
     origin = reply.headers.get("access-control-allow-origin", "no origin")
     asked = f"a page may ask: {origin} ({reply.status_code})"
-    refusal = endpoint.ask("GET", f"{endpoint.root_url}/", headers=NO_KEY | ORIGIN)
+    refusal = endpoint.ask("GET", "/models", headers=ORIGIN | LONG_HEADER)
     if not is_by_gateway(refusal):
         return absent(f"{asked}; API Gateway refused nothing")
-    refused(refusal, HTTPStatus.NOT_FOUND)
+    refused(refusal, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     return expected(f"{asked}; it may read what API Gateway refuses")
 
 
@@ -121,7 +122,7 @@ def body(size: int, letter: str = "a") -> Check:
 
 def long_headers(endpoint: Endpoint) -> Outcome:
     """More headers than API Gateway takes."""
-    reply = endpoint.ask("GET", "/models", headers={"x-padding": "x" * LONG_HEADER_BYTES})
+    reply = endpoint.ask("GET", "/models", headers=LONG_HEADER)
     if reply.status_code == HTTPStatus.OK:
         taken = f"taken: {LONG_HEADER_BYTES:,} bytes of headers"
         return differs(taken) if is_from_gateway(reply) else absent(taken)

@@ -70,6 +70,14 @@ class Synthesis:
         """An output, with the names of resources in place of what AWS will call them."""
         return flat(self.template["Outputs"][name]["Value"])
 
+    def alarm_metrics(self) -> list[JSON]:
+        """Every metric of every alarm: they are billed by these."""
+        found: list[JSON] = []
+        for alarm in self.of_type("AWS::CloudWatch::Alarm").values():
+            queries = alarm.get("Metrics", [{"MetricStat": alarm.get("MetricName")}])
+            found += [query["MetricStat"] for query in queries if "MetricStat" in query]
+        return found
+
     def findings(self) -> list[JSON]:
         """What the checks found and nobody gave a reason for."""
         report = json.loads((self.folder / "validation-report.json").read_text())

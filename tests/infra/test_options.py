@@ -121,6 +121,16 @@ def test_the_firewall_never_reads_bodies(stack: Synthesis, rich: Synthesis) -> N
     assert rich.one("AWS::WAFv2::WebACLAssociation")
 
 
+def test_metrics_of_the_firewall_have_names_even_if_the_stacks_is_long(rich: Synthesis) -> None:
+    acl = rich.one("AWS::WAFv2::WebACL")
+
+    names = {flat(each["VisibilityConfig"]["MetricName"]) for each in (acl, *acl["Rules"])}
+
+    assert len(names) == 4
+    for name in names:
+        assert len(name.replace("<AWS::StackName>", "x" * 100)) <= 128
+
+
 def test_alarms_are_sent_to_whom_was_named(stack: Synthesis, rich: Synthesis) -> None:
     (topic,) = rich.of_type("AWS::SNS::Topic")
     alarms = rich.of_type("AWS::CloudWatch::Alarm").values()
@@ -128,6 +138,25 @@ def test_alarms_are_sent_to_whom_was_named(stack: Synthesis, rich: Synthesis) ->
     assert not stack.of_type("AWS::SNS::Topic")
     assert rich.one("AWS::SNS::Subscription")["Endpoint"] == "ops@example.org"
     assert all(alarm["AlarmActions"] == [{"Ref": topic}] for alarm in alarms)
+
+
+def test_alarms_of_this_account_may_be_sent(rich: Synthesis) -> None:
+    (topic,) = rich.of_type("AWS::SNS::Topic")
+    policy = rich.one("AWS::SNS::TopicPolicy")
+
+    allowed = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+
+    assert policy["Topics"] == [{"Ref": topic}]
+    assert allowed == [
+        {
+            "Sid": "Alarms",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": {"Ref": topic},
+            "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+        }
+    ]
 
 
 def test_the_region_keeps_its_role_for_logs_if_it_has_one(rich: Synthesis) -> None:
@@ -140,6 +169,12 @@ def test_functions_are_told_of_settings_and_of_origins(rich: Synthesis) -> None:
 
         assert variables["REJOINDER_CONFIG"] == "/var/task/rejoinder.toml"
         assert variables["REJOINDER_CORS_ORIGINS"] == "https://app.example.org"
+
+
+def test_functions_are_told_that_bedrock_is_switched_off(stack: Synthesis, rich: Synthesis) -> None:
+    for name in FUNCTIONS:
+        assert "REJOINDER_BEDROCK" not in stack.function(name)["Environment"]["Variables"]
+        assert rich.function(name)["Environment"]["Variables"]["REJOINDER_BEDROCK"] == "off"
 
 
 def test_settings_are_deployed_with_each_function(rich: Synthesis) -> None:
@@ -170,6 +205,10 @@ def test_objects_outlive_the_retention_that_was_asked_for(rich: Synthesis) -> No
         ({"corsOrigins": "example.org"}, "corsOrigins='example.org': String should match pattern"),
         ({"stage": "a/b"}, "stage='a/b': String should match pattern"),
         ({"waf": "perhaps"}, "waf='perhaps': Input should be a valid boolean"),
+        (
+            {"wafRequestsPer5Minutes": "2000000001"},
+            "wafRequestsPer5Minutes='2000000001': Input should be less than or equal to 2000000000",
+        ),
     ],
 )
 def test_an_impossible_option_is_refused_by_its_name(given: dict[str, Any], said: str) -> None:
@@ -188,13 +227,18 @@ def test_the_context_of_the_cdk_itself_is_let_be() -> None:
 @pytest.mark.parametrize(
     ("text", "context", "said"),
     [
-        ("retries = 9", {}, "retries: Input should be less than or equal to 5."),
+        ("retries = 9", {}, "retries must be a whole number from 0 to 5; got 9."),
         ("retries = ", {}, "is not TOML"),
         ("[keys]\nme = 'sk-12345678'", {}, "keys must not be deployed."),
         (
             "[providers.x]\nbase_url = 'https://x'\napi_key = 'sk-1'",
             {},
             "providers.x.api_key must not be deployed.",
+        ),
+        (
+            "[webhooks.x]\ntenant = 'a'\nurl = 'https://x'\nsecret = 'sk-of-both-of-them'",
+            {},
+            "webhooks.x.secret must not be deployed.",
         ),
         ("retention_seconds = 60", {"retentionDays": "1"}, "says retention_seconds; drop one"),
     ],

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from infra import costs
+from infra.costs import Idle
 from tests.infra.synthesis import Synthesis
 
 
@@ -32,10 +33,23 @@ def test_commands_find_table_bucket_and_secret_by_the_outputs(stack: Synthesis) 
 
 
 def test_the_costs_are_told_in_dollars(stack: Synthesis, rich: Synthesis) -> None:
-    assert stack.output("IdleCost").startswith("$0.40 a month; $4.10 if")
-    assert rich.output("IdleCost").startswith("$9.40 a month")  # a firewall and a key
+    assert stack.output("IdleCost").startswith("$0.90 a month; $4.90 if")
+    assert rich.output("IdleCost").startswith("$9.90 a month")  # a firewall and a key
     assert "512 MB" in stack.output("CostPer1000Requests")
     assert "1024 MB" in rich.output("CostPer1000Requests")
+
+
+def test_alarms_are_paid_by_their_metrics(stack: Synthesis) -> None:
+    idle = Idle(len(stack.alarm_metrics()))
+
+    assert f"${idle.monthly_free_tier:.2f} a month; ${idle.monthly:.2f}" in stack.output("IdleCost")
+
+
+def test_nothing_is_paid_for_alarms_while_an_account_has_free_ones() -> None:
+    few, as_many_as_are_free, one_more = (Idle(count).monthly_free_tier for count in (3, 10, 11))
+
+    assert few == pytest.approx(as_many_as_are_free)
+    assert one_more == pytest.approx(as_many_as_are_free + costs.MONTHLY_ALARM_METRIC)
 
 
 def test_waiting_for_the_model_is_most_of_the_cost() -> None:

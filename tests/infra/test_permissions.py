@@ -99,6 +99,12 @@ def test_only_functions_that_ask_models_may_invoke_them(stack: Synthesis) -> Non
     asking = [name for name in FUNCTIONS if "Models" in stack.statements(name)]
 
     assert asking == ["stream", "worker"]
+    for name in asking:
+        assert actions(stack, name, "Models") == {
+            "bedrock:CountTokens",
+            "bedrock:InvokeModel",
+            "bedrock:InvokeModelWithResponseStream",
+        }
 
 
 def test_nobody_may_ask_bedrock_when_that_is_switched_off(rich: Synthesis) -> None:

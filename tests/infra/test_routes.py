@@ -62,7 +62,7 @@ def test_every_row_has_one_method_and_every_method_a_row(stack: Synthesis) -> No
 def test_what_no_row_names_is_answered_by_the_application(stack: Synthesis) -> None:
     rest = {each.path: each.function for each in methods(stack) if each.verb == "ANY"}
 
-    assert rest.keys() == {path for _, path, _ in expected()} | {"/{proxy+}"}
+    assert rest.keys() == {path for _, path, _ in expected()} | {"", "/{proxy+}"}
     assert set(rest.values()) == {"api"}
 
 

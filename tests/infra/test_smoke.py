@@ -85,6 +85,13 @@ def test_a_model_that_was_named_is_asked(whole: Ran) -> None:
     assert whole.facts["model"].startswith("scripted/smoked: first word after")
 
 
+def test_contexts_are_looked_at(whole: Ran) -> None:
+    contexts = ("conversation", "input-tokens", "compact", "openai-prefix")
+
+    assert {whole.marks[name] for name in contexts} == {"✓"}
+    assert whole.facts["input-tokens"].startswith("scripted/smoked: ")
+
+
 def test_the_block_for_an_issue_has_all_facts_and_no_secrets(whole: Ran) -> None:
     block = whole.text.split("```")[1]
 
@@ -110,8 +117,6 @@ def test_a_proxy_that_buffers_is_found_out(local: Server) -> None:
 
 def as_believed(asked: Asked) -> Said | None:
     """What docs/deploy.md believes of API Gateway."""
-    if asked.path == "/":
-        return refusal(404, "unknown_url", by_gateway=True)
     if "x-padding" in asked.headers:
         return refusal(431, "bad_request", by_gateway=True)
     if len(asked.body) > 4_000_000:
@@ -123,8 +128,6 @@ def as_feared(asked: Asked) -> Said | None:
     """What it may do instead, without breaking much."""
     if asked.path == "/" and "authorization" in asked.headers:
         return refusal(401, "invalid_api_key", by_gateway=True)
-    if asked.path == "/":
-        return refusal(404, "unknown_url", by_gateway=True)
     if len(asked.body) > 4_000_000:
         return refusal(503, "gateway_unavailable", by_gateway=True)
     if b"silent" in asked.body:
@@ -134,10 +137,10 @@ def as_feared(asked: Asked) -> Said | None:
 
 def as_forgotten(asked: Asked) -> Said | None:
     """Gateway responses that somebody forgot to shape."""
-    if asked.path == "/":
-        return refusal(404, "unknown_url") if "authorization" in asked.headers else unreadable()
-    if len(asked.body) > 4_000_000:
-        return Said(413, b'{"message": "Request Too Long"}', GATEWAY)
+    if asked.path == "/" or len(asked.body) > 4_000_000:
+        return Said(403, b'{"message": "Forbidden"}', GATEWAY)
+    if "x-padding" in asked.headers:
+        return unreadable()
     if b"silent" in asked.body:
         return refusal(500, "internal_error")
     if asked.method == "PUT":
@@ -146,7 +149,7 @@ def as_forgotten(asked: Asked) -> Said | None:
 
 
 def unreadable() -> Said:
-    said = refusal(404, "unknown_url", by_gateway=True)
+    said = refusal(431, "bad_request", by_gateway=True)
     kept = {name: value for name, value in said.headers.items() if "allow-origin" not in name}
     return Said(said.status, said.body, kept)
 
@@ -180,7 +183,7 @@ def test_errors_of_another_shape_are_broken(local: Server) -> None:
 
     broken = {name for name, mark in ran.marks.items() if mark == "✗"}
     assert ran.status == 1
-    assert broken == {"root", "pages", *BODIES, "concurrency", "error-405"}
+    assert broken == {"root", "pages", *BODIES, "long-headers", "concurrency", "error-405"}
     assert "another form than the contract's" in ran.facts["body-5mb"]
 
 
