@@ -51,14 +51,17 @@ def _end_of(assembler: ResponseAssembler, failure: GatewayError) -> list[StreamE
     return assembler.cut() if isinstance(failure, TimeUp) else assembler.fail(failure)
 
 
-async def until(deltas: Deltas, ends_at: float) -> Deltas:
-    """The same deltas, up to a time of day in Unix seconds, or without an end.
+def until(deltas: Deltas, ends_at: float) -> Deltas:
+    """The same deltas, up to a time of day in Unix seconds; `inf`: there is no end.
 
     Raises:
         TimeUp: when it has come.
     """
-    loop = asyncio.get_running_loop()
-    deadline = None if ends_at == inf else loop.time() + ends_at - time()
+    return deltas if ends_at == inf else _until(deltas, ends_at)
+
+
+async def _until(deltas: Deltas, ends_at: float) -> Deltas:
+    deadline = asyncio.get_running_loop().time() + ends_at - time()
     async with aclosing(deltas):
         while True:
             try:
