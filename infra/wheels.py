@@ -31,16 +31,18 @@ UNUSED = (
     # Descriptions of services, for clients made by botocore. Ours speak for themselves.
     "botocore/data/*/",
     "botocore/cacert.pem",  # certifi's is preferred
-    # cryptography needs the compiled half of cffi only.
+    # PyNaCl needs the compiled half of cffi only.
     "cffi",
     "pycparser*",
-    # What is left of Powertools: the logger, the metrics, the batch processor.
+    # What is left of Powertools: the formatter of the log, the metrics.
     "aws_lambda_powertools/event_handler",
     *(
         f"aws_lambda_powertools/utilities/{name}"
         for name in (
             "auth_alpha",
+            "batch",
             "circuit_breaker",
+            "data_classes",
             "data_masking",
             "feature_flags",
             "idempotency",
@@ -58,6 +60,7 @@ UNUSED = (
     "jsonschema/benchmarks",
     "pydantic/mypy.py",
     "pydantic/v1",
+    "starlette/testclient.py",
     "urllib3/contrib/emscripten",
 )
 

@@ -144,7 +144,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 PACKAGES: dict[str, set[str]] = {
     "schema": {"msgspec", "pydantic", "pydantic_core"},
     "engine": {"msgspec"},
-    "sealing": {"msgspec", "cryptography"},
+    "sealing": {"msgspec", "nacl"},
     "aws": {"msgspec", "httpx"},
     "providers": {"msgspec", "httpx", "botocore", "jsonschema", "referencing"},
     "truncation": {"msgspec"},

@@ -30,7 +30,7 @@ BUDGETS = {"stream": 576, "api": 494, "worker": 408, "dlq": 408}
 NOBODY = (
     *("openai", "anthropic", "boto3", "botocore.*", "aws_xray_sdk", "requests", "urllib3"),
     *("aiohttp", "uvicorn", "uvloop", "rejoinder_local", "moto", "pytest"),
-    *("rich", "click", "trio", "jsonschema", "referencing", "cryptography"),
+    *("rich", "click", "trio", "jsonschema", "referencing", "nacl"),
     "starlette.middleware.cors",
 )
 DIALECTS = tuple(

@@ -144,7 +144,7 @@ def test_a_response_goes_on_while_the_secret_changes(
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_MAX_CONCURRENCY", "2")
     clock = Clock()
-    slow = cloud.models.saying(text(*["word "] * 20).paced(0.05))
+    slow = cloud.models.saying(text(*["word "] * 20).paced(0.2))
     quick = cloud.models.saying(text("Quick."))
 
     def until_all_has_changed() -> None:
