@@ -12,15 +12,28 @@ from infra.deployed import DEFAULT_STACK, Deployed, NotDeployed
 from infra.terminal import complain, painted, say
 
 
+class NotEmptied(Exception):
+    """Some objects could not be removed; the message says why."""
+
+
 def empty(bucket: str) -> int:
-    """Remove all objects; gives the number of those that are gone."""
+    """Remove all objects; gives the number of those that are gone.
+
+    Raises:
+        NotEmptied: if some are still there.
+    """
     client = boto3.client("s3")
     removed = 0
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         keys = [{"Key": each["Key"]} for each in page.get("Contents", [])]
         if keys:
             done = client.delete_objects(Bucket=bucket, Delete={"Objects": keys})
-            removed += len(done.get("Deleted", []))
+            if kept := done.get("Errors"):
+                raise NotEmptied(
+                    f"{len(kept)} objects of {bucket} could not be removed; the first, "
+                    f"{kept[0]['Key']}: {kept[0]['Message']}"
+                )
+            removed += len(keys)
     return removed
 
 
@@ -36,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return complain("Nothing was removed.")
         if not deployed.keeps_data:
             say(f"Removed {empty(deployed.bucket)} objects from {deployed.bucket}.")
-    except NotDeployed as error:
+    except (NotDeployed, NotEmptied) as error:
         return complain(str(error))
     except (BotoCoreError, ClientError) as error:
         return complain(f"AWS says: {error}")

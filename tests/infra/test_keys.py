@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from infra import keys, teardown
 from rejoinder.aws.accounts import Accounts
@@ -50,6 +51,13 @@ def deploy(aws: Aws, *, keeps_data: str) -> None:
     cloudformation = boto3.client("cloudformation")
     cloudformation.delete_stack(StackName=STACK)
     cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+
+
+class Sent(io.BytesIO):
+    """The body of an answer, as urllib3 reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
 
 
 async def tenant_of(aws: Aws, key: str) -> str | None:
@@ -282,6 +290,26 @@ async def test_a_bucket_that_is_gone_is_told(
 
     assert status == 1
     assert "AWS says:" in capsys.readouterr().err
+
+
+async def test_objects_that_may_not_be_removed_are_told(
+    deployed: Aws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await deployed.bucket.put("tenant/one", b"content")
+    error = b"<Error><Key>tenant/one</Key><Message>Access Denied</Message></Error>"
+    session = boto3.Session()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    session.events.register(
+        "before-send.s3.DeleteObjects",
+        lambda request, **_: AWSResponse(
+            request.url, 200, {}, Sent(b"<DeleteResult>%s</DeleteResult>" % error)
+        ),
+    )
+
+    status = teardown.main(["--yes"])
+
+    assert status == 1
+    assert "could not be removed; the first, tenant/one: Access Denied" in capsys.readouterr().err
 
 
 async def test_data_that_is_to_be_kept_is_kept(deployed: Aws) -> None:
