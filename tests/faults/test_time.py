@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rejoinder.errors import Unavailable
 from rejoinder.web.app import App
 from tests.faults.folding import folded
 from tests.faults.timeless import (
@@ -108,6 +109,34 @@ def test_an_upstream_that_has_not_answered_is_left_too(app_over: MakeApp, stream
     run(client.ask(app_over(upstream), request(store=False, stream=stream)))
 
     assert upstream.left_at == 1.0
+
+
+@pytest.mark.parametrize("script", [["Hel", 60.0, "lo"], ["Hel", 12.0, "lo", 60.0, "!"]])
+def test_an_upstream_is_left_by_the_first_write_that_fails(
+    app_over: MakeApp, script: Script
+) -> None:
+    upstream, client = ScriptedTransport(script), Client(torn_at=9.0)
+
+    run(client.ask(app_over(upstream), request(store=False)))
+
+    first_write_after_that = HEARTBEAT_SECONDS
+    assert upstream.stream.closed_at == first_write_after_that
+
+
+def test_a_reader_who_is_slow_learns_of_the_servers_end(app_over: MakeApp) -> None:
+    upstream = ScriptedTransport(["one ", 1.0, "two ", 60.0, "three"])
+    app, client = app_over(upstream), Client(takes_seconds=20.0)
+
+    async def ask_and_drain() -> None:
+        reading = asyncio.create_task(client.ask(app, request(store=False)))
+        await asyncio.sleep(30.0)
+        await app.gateway.runs.drain(1.0, Unavailable("The server stops."))
+        await reading
+
+    run(ask_and_drain())
+
+    assert folded(client.events)["error"]["message"] == "The server stops."
+    assert upstream.stream.closed_at < 60.0
 
 
 def test_a_stored_response_goes_on_when_the_client_leaves(app_over: MakeApp) -> None:

@@ -9,6 +9,7 @@ import json
 import selectors
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any, override
 
@@ -110,12 +111,22 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
 
 
 class Client:
-    """The other end of ASGI: takes its time over each write, and may go away."""
+    """The other end of ASGI: takes its time over each write, and may go away.
 
-    def __init__(self, *, takes_seconds: float = 0.0, leaves_at: float | None = None) -> None:
+    `torn_at`: when its connection breaks, of which only writes learn.
+    """
+
+    def __init__(
+        self,
+        *,
+        takes_seconds: float = 0.0,
+        leaves_at: float | None = None,
+        torn_at: float = inf,
+    ) -> None:
         self.writes: list[tuple[float, bytes]] = []
         self._takes_seconds = takes_seconds
         self._leaves_at = leaves_at
+        self._torn_at = torn_at
         self._is_reading = False
         self._asked: list[Message] = []
 
@@ -148,6 +159,8 @@ class Client:
         self._is_reading = True
         await asyncio.sleep(self._takes_seconds)
         self._is_reading = False
+        if now() >= self._torn_at:
+            raise BrokenPipeError
         if data := message.get("body"):
             self.writes.append((now(), data))
 

@@ -263,6 +263,7 @@ class Runs:
                         return
                     except TimeoutError:
                         continue  # time is up
+                    making.scope = None  # its reader has what there is, and may be slow to take it
                     yield batch
         finally:
             self._unstored.discard(making)
@@ -281,7 +282,7 @@ class Runs:
                 await self.settled()
         self._stopping = error
         for making in self._unstored:
-            if making.scope is not None and not making.scope.expired():
+            if making.scope is not None:
                 making.scope.reschedule(0)
         late = list(self._runs.values())
         for run in late:
@@ -294,4 +295,4 @@ class _Unstored:
     """A response that nobody stores, waiting for its upstream or being told."""
 
     def __init__(self) -> None:
-        self.scope: asyncio.Timeout | None = None
+        self.scope: asyncio.Timeout | None = None  # of the wait; none while it is being told

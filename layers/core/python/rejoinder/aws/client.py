@@ -74,7 +74,7 @@ def refusal_in(reply: Reply) -> AwsError:
     """The error of a JSON service, whose name may come with a namespace."""
     try:
         body = decode(reply.body)
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError):
         body = None
     if not isinstance(body, dict):
         body = {}
@@ -86,5 +86,5 @@ def refusal_in(reply: Reply) -> AwsError:
 def _json_in(reply: Reply) -> JSON:
     try:
         return decode(reply.body) if reply.body else {}
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise Unavailable("A service of AWS sent no JSON.", code="server_error") from error

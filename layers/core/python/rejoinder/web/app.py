@@ -1,7 +1,6 @@
 """The ASGI application: routing, keys, request ids, and every failure as an API error."""
 
 import re
-from collections.abc import Awaitable, Callable
 from logging import getLogger
 from time import perf_counter
 
@@ -27,26 +26,16 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class App:
     """One application, driven by uvicorn, Mangum, the streaming runtime and the tests alike."""
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        keys: Keys,
-        settings: Settings,
-        *,
-        on_start: Callable[[], Awaitable[None]] | None = None,
-        on_stop: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
+    def __init__(self, gateway: Gateway, keys: Keys, settings: Settings) -> None:
         self.gateway = gateway
         self.keys = keys
         self.settings = settings
-        self._on_start = on_start
-        self._on_stop = on_stop
         self._router = Router(_routes(self), default=_unknown_url, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live through the life of the process."""
+        """Answer one request; there is nothing to do when a process begins or ends."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await _live(receive, send)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
         else:
@@ -94,16 +83,11 @@ class App:
                 },
             )
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            is_start = message["type"] == "lifespan.startup"
-            act = self._on_start if is_start else self._on_stop
-            if act is not None:
-                await act()
-            await send({"type": f"{message['type']}.complete"})
-            if not is_start:
-                return
+
+async def _live(receive: Receive, send: Send) -> None:
+    for _ in ("startup", "shutdown"):
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
 
 
 class _Path:

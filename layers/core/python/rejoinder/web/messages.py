@@ -15,7 +15,7 @@ from rejoinder.engine.encoding import DONE, HEARTBEAT, TERMINAL_HEADS
 from rejoinder.errors import GatewayError, TooLarge, UnsupportedMediaType
 from rejoinder.schema.items import JSON
 from rejoinder.telling import Frames, Telling
-from rejoinder.web.presence import unless_gone
+from rejoinder.web.presence import ClientGone, unless_gone
 
 type Headers = Mapping[str, str]
 
@@ -64,8 +64,7 @@ class Json:
         """Send it."""
         own = {"content-type": "application/json", "content-length": str(len(self._body))}
         await send(_start(scope, self._status, own | dict(self._headers)))
-        body = b"" if scope["method"] == "HEAD" else self._body  # not every server leaves it out
-        await send({"type": "http.response.body", "body": body})
+        await send(_body(scope, self._body))
 
 
 class Text:
@@ -76,8 +75,9 @@ class Text:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
-        await send(_start(scope, 200, {"content-type": "text/plain; charset=utf-8"}))
-        await send({"type": "http.response.body", "body": self._body})
+        own = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(self._body))}
+        await send(_start(scope, 200, own))
+        await send(_body(scope, self._body))
 
 
 class EventStream:
@@ -174,7 +174,10 @@ class EventStream:
 
     async def _send(self, send: Send, body: bytes, is_last: bool = False) -> None:
         self._is_sending = True
-        await send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        try:
+            await send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        except OSError as error:  # so says ASGI: the connection was lost
+            raise ClientGone from error
         self._is_sending = False
         self._sent_at = asyncio.get_running_loop().time()
 
@@ -193,7 +196,10 @@ class EventStream:
                 if self._is_sending:  # to a slow reader: it has enough to read
                     self._sent_at = loop.time()
                 elif loop.time() - self._sent_at >= self._heartbeat_seconds:
-                    await self._send(send, HEARTBEAT)
+                    try:
+                        await self._send(send, HEARTBEAT)
+                    except ClientGone:
+                        break
                 continue
             if message["type"] == "http.disconnect":
                 break
@@ -206,6 +212,12 @@ STREAM_HEADERS = {
     "cache-control": "no-cache",
     "x-accel-buffering": "no",
 }
+
+
+def _body(scope: Scope, body: bytes) -> JSON:
+    """A whole body; none for HEAD, since not every server leaves it out."""
+    is_head = scope["method"] == "HEAD"
+    return {"type": "http.response.body", "body": b"" if is_head else body}
 
 
 _UNPRINTABLE = re.compile(r"[^ -~]")  # names that clients chose may hold line ends
