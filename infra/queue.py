@@ -8,9 +8,13 @@ from constructs import Construct
 # A message reappears after its lease, which the worker sets; this is for one that never began.
 # Lambda insists that it be no less than the worker's timeout.
 VISIBILITY = Duration.seconds(960)
-# A job that is tried again is a new message; a message comes back only if its worker was lost, and
-# after three of those the fourth ends its response. What outlasts even that is dead.
-MAX_RECEIVES = 4
+# A job that is tried again is a new message. One comes back only if its worker was lost (our own
+# count ends a response with the fourth), or if Lambda had no room for a worker for as long as the
+# message is hidden: six times of that, which is an hour and a half, must not kill it. AWS's guide
+# "Using Lambda with Amazon SQS" advises 5 at least. More than 10 would be late: workers that cannot
+# even be imported are told to the client after as many times VISIBILITY, which is nearly three
+# hours (the alarm on errors is at once).
+MAX_RECEIVES = 10
 DEAD_RETENTION = Duration.days(14)
 DEAD_VISIBILITY = Duration.minutes(6)
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from time import time
 
-SCHEMA_VERSION = 2  # of schema.sql: counts up with every change that older files do not have
+SCHEMA_VERSION = 3  # of schema.sql: counts up with every change that older files do not have
 SWEEP_BATCH = 200  # responses removed in one transaction: the writers wait no longer than that
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 

@@ -38,7 +38,7 @@ class SQLiteQueue:
     async def claim(self, *, lease_seconds: float) -> Job | None:
         now, owner = self._clock(), uuid4().hex
         row = self._db.execute(
-            "UPDATE jobs SET owner = ?, available_at = ?, attempt = attempt + 1 WHERE job ="
+            "UPDATE jobs SET owner = ?, available_at = ? WHERE job ="
             " (SELECT job FROM jobs WHERE available_at <= ? ORDER BY available_at, job LIMIT 1)"
             " RETURNING job, kind, tenant, subject, content, attempt",
             (owner, now + lease_seconds, now),
@@ -55,9 +55,13 @@ class SQLiteQueue:
     async def done(self, job: Job) -> None:
         self._own(job, "DELETE FROM jobs")
 
-    async def retry(self, job: Job, *, delay_seconds: float, counts: bool = True) -> None:
-        change = "UPDATE jobs SET owner = NULL, attempt = attempt - ?, available_at = ?"
-        self._own(job, change, not counts, self._clock() + delay_seconds)
+    async def retry(self, job: Job, *, delay_seconds: float) -> None:
+        change = "UPDATE jobs SET owner = NULL, attempt = attempt + 1, available_at = ?"
+        self._own(job, change, self._clock() + delay_seconds)
+
+    async def give_back(self, job: Job) -> None:
+        """Let it be claimed at once, as if nobody had."""
+        self._own(job, "UPDATE jobs SET owner = NULL, available_at = ?", self._clock())
 
     async def depth(self) -> Depth:
         now = self._clock()

@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS responses (
     deleted_at INTEGER,
     writer     TEXT NOT NULL DEFAULT '',     -- who may write it while it is live
     held_until REAL NOT NULL DEFAULT 0,      -- until then no other job may take it over
+    attempts   INTEGER NOT NULL DEFAULT 0,   -- how often it was held to be made
     is_followed INTEGER NOT NULL DEFAULT 0,  -- whether a reader follows it
     body       BLOB NOT NULL,
     UNIQUE (tenant, id)
@@ -53,7 +54,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     content      BLOB NOT NULL,
     sent_at      REAL NOT NULL,
     available_at REAL NOT NULL,
-    attempt      INTEGER NOT NULL DEFAULT 0,
+    attempt      INTEGER NOT NULL DEFAULT 1,
     owner        TEXT
 );
 CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (available_at, job);

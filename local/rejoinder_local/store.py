@@ -104,14 +104,14 @@ class SQLiteStore:
                 raise Conflict
             if hold_seconds is not None:
                 self._check_held(row, writer)
-            self._db.execute(
-                "UPDATE responses SET writer = ?, held_until = ? WHERE row = ?",
-                (writer, self._clock() + (hold_seconds or 0), row),
-            )
-        expires_at, is_followed, request = self._db.execute(
-            "SELECT expires_at, is_followed, request FROM responses JOIN contexts"
-            " ON row = response WHERE row = ?",
-            (row,),
+            expires_at, is_followed, attempt = self._db.execute(
+                "UPDATE responses SET writer = ?1, held_until = ?2,"
+                " attempts = attempts + (?3 AND writer != ?1) WHERE row = ?4"
+                " RETURNING expires_at, is_followed, attempts",
+                (writer, self._clock() + (hold_seconds or 0), hold_seconds is not None, row),
+            ).fetchone()
+        (request,) = self._db.execute(
+            "SELECT request FROM contexts WHERE response = ?", (row,)
         ).fetchone()
         stored = StoredResponse(
             tenant,
@@ -121,7 +121,7 @@ class SQLiteStore:
             restored(zlib.decompress(request)) if request else None,
         )
         frames = await self.frames(tenant, response_id, after=-1)
-        return Taken(stored, writer, frames, bool(is_followed))
+        return Taken(stored, writer, frames, bool(is_followed), attempt)
 
     async def hold(self, tenant: str, response_id: str, writer: str, *, seconds: float) -> None:
         with self.database.transaction():
@@ -129,6 +129,14 @@ class SQLiteStore:
             self._db.execute(
                 "UPDATE responses SET held_until = ? WHERE row = ?", (now + seconds, row)
             )
+
+    def let_go(self, tenant: str, response_id: str, writer: str) -> None:
+        """Stop holding a response that was not made: it was no attempt."""
+        self._db.execute(
+            "UPDATE responses SET held_until = 0, attempts = attempts - 1"
+            " WHERE tenant = ? AND id = ? AND writer = ?",
+            (tenant, response_id, writer),
+        )
 
     async def silent_seconds(self, tenant: str, response_id: str) -> float:  # noqa: ARG002
         return 0.0  # `recover` ends what was cut off

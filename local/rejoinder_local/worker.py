@@ -10,6 +10,7 @@ from rejoinder.background import Unfinished
 from rejoinder.runs import Runs, silent
 from rejoinder.storage.jobs import Job, Kind
 from rejoinder_local.jobs import SQLiteQueue
+from rejoinder_local.store import SQLiteStore
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 5.0
@@ -23,8 +24,15 @@ class Worker:
     """Does jobs until it is stopped; what it had in hand then is given back."""
 
     def __init__(
-        self, queue: SQLiteQueue, does: Mapping[Kind, Do], *, at_a_time: int, lease_seconds: float
+        self,
+        store: SQLiteStore,
+        queue: SQLiteQueue,
+        does: Mapping[Kind, Do],
+        *,
+        at_a_time: int,
+        lease_seconds: float,
     ) -> None:
+        self._store = store
         self._queue = queue
         self._does = does
         self._free = asyncio.Semaphore(at_a_time)
@@ -61,7 +69,7 @@ class Worker:
     async def _claimed(self) -> Job | None:
         try:
             return await self._queue.claim(lease_seconds=self._lease_seconds)
-        except sqlite3.Error:  # a full disk, perhaps: it may have room again at the next beat
+        except Exception:  # a full disk, perhaps, or a damaged job: neither stops what comes later
             log.exception("no_job_claimed")
             return None
 
@@ -80,15 +88,20 @@ class Worker:
         except Undelivered as undelivered:
             await self._queue.retry(job, delay_seconds=undelivered.wait_seconds)
         except asyncio.CancelledError:
-            await self._queue.retry(job, delay_seconds=0.0, counts=False)
+            await self._give_back(job)
             raise
-        except Unfinished as unfinished:
+        except Unfinished:
             if self._is_stopping:
-                await self._queue.retry(job, delay_seconds=0.0, counts=False)
+                await self._give_back(job)
             else:
-                await self._queue.retry(job, delay_seconds=delay_seconds, counts=unfinished.counts)
+                await self._queue.retry(job, delay_seconds=delay_seconds)
         except Exception:  # a job that breaks us must neither be lost nor stop the others
             log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
             await self._queue.retry(job, delay_seconds=delay_seconds)
         else:
             await self._queue.done(job)
+
+    async def _give_back(self, job: Job) -> None:
+        if job.kind == "run":
+            self._store.let_go(job.tenant, job.subject, job.owner)
+        await self._queue.give_back(job)

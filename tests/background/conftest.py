@@ -1,15 +1,20 @@
 """A server with many workers, a narrow one that does one thing at a time, and their clients."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from openai import OpenAI
 
 from tests.background.asking import NARROW, SETTINGS
+from tests.background.sharing import Process, process
 from tests.clients.models import Models
+from tests.clients.official import client, other_client
 from tests.dialects.chat import CHAT
-from tests.server import KEY, OTHER_KEY, Server
+from tests.server import KEY, Server
 from tests.upstreams.chat_completions import ChatUpstream
+
+__all__ = ["client", "other_client"]
 
 
 @pytest.fixture(scope="session")
@@ -24,18 +29,6 @@ def server(upstream: ChatUpstream, tmp_path_factory: pytest.TempPathFactory) -> 
     with Server(tmp_path_factory.mktemp("background"), upstream.base_url, SETTINGS) as server:
         yield server
     assert "Traceback" not in server.log, server.log
-
-
-@pytest.fixture(scope="session")
-def client(server: Server) -> Iterator[OpenAI]:
-    with OpenAI(base_url=server.base_url, api_key=KEY, max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def other_client(server: Server) -> Iterator[OpenAI]:
-    with OpenAI(base_url=server.base_url, api_key=OTHER_KEY, max_retries=0) as client:
-        yield client
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +49,10 @@ def narrow_server(
 def narrow_client(narrow_server: Server) -> Iterator[OpenAI]:
     with OpenAI(base_url=narrow_server.base_url, api_key=KEY, max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[tuple[Process, Process]]:
+    """Two that share a file."""
+    with process(tmp_path) as one, process(tmp_path) as two:
+        yield one, two

@@ -61,6 +61,13 @@ def kept(data: Path) -> Mapping[str, Kept]:
         }
 
 
+def only(data: Path) -> Kept:
+    """The only response that is kept, and it is in order."""
+    [found] = kept(data).values()
+    found.check()
+    return found
+
+
 def statuses(data: Path) -> Mapping[str, str]:
     """The status of each response."""
     with closing(_opened(data)) as db:
@@ -71,6 +78,12 @@ def jobs(data: Path) -> list[tuple[str, str, int]]:
     """Kind, subject and attempt of each job that is not done."""
     with closing(_opened(data)) as db:
         return db.execute("SELECT kind, subject, attempt FROM jobs").fetchall()
+
+
+def attempts(data: Path) -> Mapping[str, int]:
+    """How often a worker began each response."""
+    with closing(_opened(data)) as db:
+        return dict(db.execute("SELECT id, attempts FROM responses WHERE deleted_at IS NULL"))
 
 
 def is_quiet(data: Path) -> bool:

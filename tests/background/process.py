@@ -9,7 +9,7 @@ from typing import Self, override
 import psutil
 
 from tests.background.crashing import ARRIVED
-from tests.server import Server
+from tests.server import UNMEASURED, Server
 
 NO_LIMIT = (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY)
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,8 @@ class CrashingServer(Server):
     module = "tests.background.crashing"
 
     def __init__(self, data: Path, upstream_url: str, config_extra: str = "") -> None:
-        super().__init__(data, upstream_url, config_extra, env={"PYTHONPATH": str(ROOT)})
+        env = {"PYTHONPATH": str(ROOT), **UNMEASURED}  # a kill would lose what it measures
+        super().__init__(data, upstream_url, config_extra, env=env)
 
     def to_crash(self, point: str, arrivals: int = 1) -> Self:
         """Let each start from now on be one that ends at this point."""

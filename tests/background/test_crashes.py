@@ -11,7 +11,7 @@ import pytest
 
 from rejoinder.background import MAX_ATTEMPTS
 from tests.background.crashing import POINTS
-from tests.background.kept import Kept, is_quiet, jobs, kept
+from tests.background.kept import Kept, attempts, is_quiet, jobs, kept
 from tests.background.process import CrashingServer, eventually
 from tests.background.receiver import Receiver
 from tests.background.scripted import Models
@@ -238,7 +238,7 @@ def test_a_response_that_kills_every_worker_fails_after_three(
     one_unread(server.to_crash(point).start(), model)
     for attempt in range(2, MAX_ATTEMPTS + 1):
         server.start_to_crash()
-        assert [number for _, _, number in jobs(server.data)] == [attempt]
+        assert [*attempts(server.data).values()] == [attempt]
 
     server.start()
 

@@ -1,26 +1,13 @@
 """A response is made in one process, and cancelled or deleted in another."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
-from tests.background.kept import kept
-from tests.background.sharing import TENANT, Process, process
+from tests.background.kept import kept, only
+from tests.background.sharing import TENANT, Process
 from tests.faults.wire import event_of
 
 SOON_SECONDS = 5.0  # the worker looks about once a second
-
-
-@pytest.fixture
-def processes(tmp_path: Path) -> Iterator[tuple[Process, Process]]:
-    with ExitStack() as stack:
-        yield (
-            stack.enter_context(process(tmp_path)),
-            stack.enter_context(process(tmp_path)),
-        )
 
 
 async def test_a_response_that_is_deleted_elsewhere_is_left_though_its_upstream_is_silent(
@@ -50,8 +37,7 @@ async def test_a_response_that_is_cancelled_elsewhere_is_left_and_keeps_what_it_
     async with asyncio.timeout(SOON_SECONDS):
         await doing
     assert (cancelled.status, cancelled.output_text) == ("cancelled", "said")
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert after.status == "cancelled"
 
 

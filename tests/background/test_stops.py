@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.background.kept import is_quiet, jobs, kept
+from tests.background.kept import attempts, is_quiet, jobs, kept
 from tests.background.process import eventually, full_disk
 from tests.background.receiver import Receiver, settings_for
 from tests.background.scripted import Models
@@ -66,7 +66,8 @@ def test_unread_work_is_given_back_as_often_as_the_server_stops(
     for times in range(1, stops + 1):
         eventually(lambda: len(kept(server.data)[response_id].frames) > 4)
         assert server.interrupt() == 0
-        assert jobs(server.data) == [("run", response_id, 0)]
+        assert jobs(server.data) == [("run", response_id, 1)]
+        assert attempts(server.data) == {response_id: 0}
         assert models.times_asked(model) == times
         server.start()
 
@@ -89,7 +90,7 @@ def test_what_is_given_back_is_not_begun_again_before_the_end(
         assert server.interrupt() == 0
 
     assert models.times_asked(model) == 1
-    assert jobs(server.data) == [("run", response_id, 0)]
+    assert jobs(server.data) == [("run", response_id, 1)]
     server.start()
     eventually(lambda: is_quiet(server.data))
     assert retrieved(server, response_id)["output_text"] == "one two three"
@@ -109,7 +110,7 @@ def test_what_still_waits_is_not_begun_while_the_server_stops(
             exchange.until("output_text.delta")
             assert server.interrupt() == 0
 
-        assert sorted(jobs(server.data)) == sorted([("run", running, 0), ("run", waiting, 0)])
+        assert sorted(jobs(server.data)) == sorted([("run", running, 1), ("run", waiting, 1)])
         assert models.times_asked(second) == 0
         server.start()
         eventually(lambda: is_quiet(server.data))
@@ -164,7 +165,7 @@ def test_a_receiver_that_does_not_answer_holds_nothing_up(
             began = time.monotonic()
             assert server.interrupt() == 0
     assert time.monotonic() - began < GRACE_SECONDS  # fifteen without it
-    assert jobs(server.data) == [("webhook", "hook", 0)]
+    assert jobs(server.data) == [("webhook", "hook", 1)]
 
     with Receiver(port) as receiver, server:
         eventually(lambda: is_quiet(server.data))

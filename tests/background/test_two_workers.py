@@ -5,16 +5,17 @@ import os
 import signal
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rejoinder.background import CUT_OFF, UNREADABLE, Unfinished
-from rejoinder.errors import Conflict
-from tests.background.kept import is_quiet, kept
+from rejoinder.background import CUT_OFF, MAX_ATTEMPTS, UNREADABLE, Unfinished
+from rejoinder.errors import Conflict, Unavailable
+from rejoinder.storage.base import Taken
+from rejoinder_local.store import SQLiteStore
+from tests.background.kept import attempts, is_quiet, kept, only
 from tests.background.process import eventually
 from tests.background.scripted import Models
 from tests.background.sharing import LEASE_SECONDS, TENANT, Process, process, until
@@ -25,14 +26,7 @@ from tests.server import Server
 from tests.upstreams.chat_completions import ChatUpstream
 from tests.upstreams.chat_replies import text
 
-
-@pytest.fixture
-def processes(tmp_path: Path) -> Iterator[tuple[Process, Process]]:
-    with ExitStack() as stack:
-        yield (
-            stack.enter_context(process(tmp_path)),
-            stack.enter_context(process(tmp_path)),
-        )
+type JSON = Any
 
 
 async def test_the_late_owner_changes_nothing(
@@ -64,8 +58,7 @@ async def test_the_late_owner_changes_nothing(
     assert kept(tmp_path) == before
     reply.end()
     await doing
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert after.response["output_text"] == "kept"
 
 
@@ -73,20 +66,19 @@ async def test_a_job_that_is_delivered_twice_runs_once(
     processes: tuple[Process, Process], tmp_path: Path
 ) -> None:
     one, two = processes
-    await one.queued()
+    response_id = await one.queued()
     first, second = await one.claimed(), await two.claimed()
     doing, reply = await one.running(first, "kept")
 
-    with pytest.raises(Unfinished) as refused:
+    with pytest.raises(Unfinished):
         await two.background.run(second)
     reply.end()
     await doing
     await two.background.run(second)
 
-    assert not refused.value.counts
+    assert attempts(tmp_path) == {response_id: 1}
     assert two.upstream.replies == []
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert after.response["output_text"] == "kept"
 
 
@@ -105,8 +97,7 @@ async def test_a_late_owner_that_was_faster_is_shut_out_as_well(
     reply.end()
     await doing
 
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert after.response["output_text"] == "kept"
 
 
@@ -153,8 +144,7 @@ async def test_readers_of_the_early_owner_see_only_what_is_kept(
     await stuck
     await asyncio.wait({reading}, timeout=10)
 
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert after.response["error"]["message"] == CUT_OFF.message
     assert after.frames[: len(seen)] == seen
     assert reading.done()
@@ -178,8 +168,7 @@ async def test_a_run_that_is_stopped_before_its_first_step_ends_for_its_readers(
     await doing
     await asyncio.wait({reading}, timeout=5)
 
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert cancelled.status == after.status == "cancelled"
     assert reading.done()
     assert after.frames[: len(seen)] == seen
@@ -200,24 +189,71 @@ async def test_of_two_runs_in_one_process_the_later_one_can_be_stopped(
     await asyncio.wait({doing}, timeout=0.5)
 
     assert doing.done(), "it was not found"
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert (after.status, after.response["output_text"]) == ("cancelled", "kept")
     assert cancelled.output_text == "kept"
 
 
-async def test_a_job_that_comes_too_often_fails_and_is_done(
+async def test_deliveries_that_no_worker_saw_are_no_attempts(
     processes: tuple[Process, Process], tmp_path: Path
 ) -> None:
     one, _ = processes
-    await one.queued()
-    job = replace(await one.claimed(), attempt=4)
+    response_id = await one.queued()
+    for _ in range(2 * MAX_ATTEMPTS):
+        await one.claimed()
+
+    doing, reply = await one.running(await one.claimed(), "made")
+    reply.end()
+    await doing
+
+    assert attempts(tmp_path) == {response_id: 1}
+    assert kept(tmp_path)[response_id].response["output_text"] == "made"
+
+
+class Away(SQLiteStore):
+    """A store that cannot be reached."""
+
+    is_away = True
+
+    async def take_over(self, *args: JSON, **more: JSON) -> Taken:
+        if self.is_away:
+            raise Unavailable("Away.")
+        return await super().take_over(*args, **more)
+
+
+async def test_a_store_that_was_away_costs_no_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Process(tmp_path, store=Away)
+    with closing(one.store):
+        response_id = await one.queued()
+        for _ in range(2 * MAX_ATTEMPTS):
+            with pytest.raises(Unfinished):
+                await one.background.run(await one.claimed())
+
+        monkeypatch.setattr(Away, "is_away", False)
+        doing, reply = await one.running(await one.claimed(), "made")
+        reply.end()
+        await doing
+
+    assert attempts(tmp_path) == {response_id: 1}
+    assert kept(tmp_path)[response_id].response["output_text"] == "made"
+
+
+async def test_a_response_whose_worker_was_lost_three_times_fails_and_is_done(
+    processes: tuple[Process, Process], tmp_path: Path
+) -> None:
+    one, _ = processes
+    response_id = await one.queued()
+    for _ in range(MAX_ATTEMPTS):
+        lost = await one.claimed()
+        await one.store.take_over(TENANT, response_id, lost.owner, hold_seconds=LEASE_SECONDS)
+    job = await one.claimed()
 
     await one.background.run(job)
     await one.queue.done(job)
 
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert "3 attempts" in after.response["error"]["message"]
     assert one.upstream.replies == []
     assert is_quiet(tmp_path)
@@ -233,8 +269,7 @@ async def test_what_nobody_serves_any_more_fails(tmp_path: Path) -> None:
         await two.background.run(job)
         await two.queue.done(job)
 
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert "scripted/model" in after.response["error"]["message"]
     assert after.response["output"] == []
     assert is_quiet(tmp_path)
@@ -254,8 +289,7 @@ async def test_what_another_version_queued_fails(
 
     await one.background.run(job)
 
-    [after] = kept(tmp_path).values()
-    after.check()
+    after = only(tmp_path)
     assert after.response["error"]["message"] == UNREADABLE.message
 
 
@@ -278,8 +312,7 @@ def test_a_process_that_stood_still_for_longer_than_its_lease_tells_no_two_stori
             seen = [*seen, *exchange.rest()] if stream else []
 
         eventually(lambda: is_quiet(server.data))
-        [after] = kept(server.data).values()
-        after.check()
+        after = only(server.data)
         assert after.frames[: len(seen)] == seen
         assert models.times_asked(model) <= 2
         if stream:

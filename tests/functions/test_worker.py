@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
+from rejoinder.background import MAX_ATTEMPTS
 from tests.background.hooks import Hooks
 from tests.functions.cloud import UPSTREAM_KEY, Cloud, Streaming, buffered
 from tests.functions.events import Context, messages
@@ -58,8 +59,20 @@ def left(*left: JSON) -> JSON:
 
 def held_elsewhere(worker: ModuleType, response_id: str) -> None:
     """Let another process be at work on a response."""
+    taken_over(worker, response_id, "another", hold_seconds=30.0)
+
+
+def taken_over(
+    worker: ModuleType, response_id: str, writer: str, *, hold_seconds: float = 0.0
+) -> None:
+    """Let another process begin a response, of which nobody hears for longer than the lease."""
     store = worker.process.run(worker.process.deployment.gateway()).store
-    worker.process.run(store.take_over("one", response_id, "another", hold_seconds=30.0))
+    worker.process.run(store.take_over("one", response_id, writer, hold_seconds=hold_seconds))
+
+
+def delivered(message: JSON, times: int) -> JSON:
+    """A message that the queue has given out so often."""
+    return message | {"Attributes": {"ApproximateReceiveCount": str(times)}}
 
 
 def test_a_background_response_is_made_by_the_worker(
@@ -101,6 +114,32 @@ def test_the_messages_of_a_batch_fare_each_on_its_own(
     assert answer == left(poison)
     texts = [found(stream, each)["output_text"] for each in (first_id, second_id)]
     assert texts == ["First.", "Second."]
+
+
+def test_deliveries_that_no_worker_saw_are_no_attempts(
+    cloud: Cloud, stream: Streaming, worker: ModuleType
+) -> None:
+    response_id, message = queued(cloud, stream, cloud.models.saying(text("Here I am.")))
+
+    answer = worker.handle(messages(delivered(message, times=9)), Context())
+
+    assert answer == NOTHING_LEFT
+    assert found(stream, response_id)["output_text"] == "Here I am."
+
+
+def test_a_response_whose_worker_was_lost_three_times_fails(
+    cloud: Cloud, stream: Streaming, worker: ModuleType
+) -> None:
+    model = cloud.models.saying(text("Hello"))
+    response_id, message = queued(cloud, stream, model)
+    for number in range(MAX_ATTEMPTS):
+        taken_over(worker, response_id, f"lost {number}")
+
+    answer = worker.handle(messages(message), Context())
+
+    assert answer == NOTHING_LEFT
+    assert "3 attempts" in found(stream, response_id)["error"]["message"]
+    assert cloud.models.heard(model) == []
 
 
 def test_what_another_worker_holds_is_sent_again_and_not_made_twice(
@@ -208,7 +247,7 @@ def test_the_job_of_a_dead_letter_ends_its_response(
     assert answer == NOTHING_LEFT
     response = found(stream, response_id)
     assert response["status"] == "failed"
-    assert "could not be made" in response["error"]["message"]
+    assert "no worker" in response["error"]["message"]
 
 
 def test_a_dead_letter_that_comes_twice_changes_nothing(

@@ -109,7 +109,7 @@ def test_jobs_that_fail_too_often_go_to_the_function_that_tells_of_it(stack: Syn
     jobs = queues[mapping_source(stack, "worker")["Ref"]]
     dead = mapping(stack, "dlq")["EventSourceArn"]
 
-    assert jobs["RedrivePolicy"] == {"deadLetterTargetArn": dead, "maxReceiveCount": 4}
+    assert jobs["RedrivePolicy"] == {"deadLetterTargetArn": dead, "maxReceiveCount": 10}
     assert queues[dead["Fn::GetAtt"][0]]["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert queues[dead["Fn::GetAtt"][0]]["VisibilityTimeout"] >= stack.function("dlq")["Timeout"]
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from rejoinder.background import CUT_OFF, GAVE_UP, LEFT, MAX_ATTEMPTS
+from rejoinder.background import CUT_OFF, GAVE_UP, LEFT, MAX_ATTEMPTS, NO_WORKER
 from rejoinder.runs import DELETED
 from tests.background.receiver import Receiver
 from tests.background.scripted import Models
@@ -192,7 +192,7 @@ def test_a_job_among_the_dead_letters_ends_as_failed(
         server.kill_function("worker")
 
         response = told_whole(server, response_id, [])
-    assert response["error"]["message"] == GAVE_UP.message
+    assert response["error"]["message"] == NO_WORKER.message
     assert told_hooks(receiver, response_id) == ["response.failed"]
     assert server.state()["functions"]["dlq"]["invoked"] == 1
     assert models.times_asked(model) == 1

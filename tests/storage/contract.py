@@ -206,10 +206,7 @@ class StoreContract:
     """The promises of `rejoinder.storage.base`, one by one."""
 
     many_batches = 2000
-
-    @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
+    many_responses = 450
 
     # What is written is read.
 
@@ -560,9 +557,10 @@ class StoreContract:
         await Run(store).enqueue()
         await store.take_over(ACME, ID, "one", hold_seconds=30)
 
-        await store.take_over(ACME, ID, "one", hold_seconds=30)
+        again = await store.take_over(ACME, ID, "one", hold_seconds=30)
 
         assert await store.writer(ACME, ID) == "one"
+        assert again.attempt == 1
 
     async def test_what_is_held_is_taken_over_by_force(self, store: ResponseStore) -> None:
         await Run(store).enqueue()
@@ -574,6 +572,35 @@ class StoreContract:
             await store.hold(ACME, ID, "one", seconds=30)
         await store.take_over(ACME, ID, "three", hold_seconds=30)
         assert await store.writer(ACME, ID) == "three"
+
+    async def test_who_takes_over_to_make_it_is_counted(
+        self, store: ResponseStore, clock: Clock
+    ) -> None:
+        await Run(store).enqueue()
+        attempts = []
+
+        for writer in ("one", "two", "three"):
+            taken = await store.take_over(ACME, ID, writer, hold_seconds=30)
+            attempts.append(taken.attempt)
+            clock.now += 30
+
+        assert attempts == [1, 2, 3]
+
+    async def test_who_is_refused_or_takes_over_by_force_is_not_counted(
+        self, store: ResponseStore, clock: Clock
+    ) -> None:
+        await Run(store).enqueue()
+        unmade = await store.take_over(ACME, ID, "end")
+        await store.take_over(ACME, ID, "one", hold_seconds=30)
+        for _ in range(3):
+            with pytest.raises(Held):
+                await store.take_over(ACME, ID, "two", hold_seconds=30)
+        cancelled = await store.take_over(ACME, ID, "cancel")
+        clock.now += 30
+
+        again = await store.take_over(ACME, ID, "two", hold_seconds=30)
+
+        assert [unmade.attempt, cancelled.attempt, again.attempt] == [0, 1, 2]
 
     async def test_only_the_writer_of_a_live_response_holds_it(
         self, store: ResponseStore, clock: Clock
@@ -816,11 +843,11 @@ class StoreContract:
     async def test_a_sweep_removes_any_number_of_responses(
         self, store: ResponseStore, clock: Clock
     ) -> None:
-        for number in range(450):
+        for number in range(self.many_responses):
             await Run(store, f"resp_{number}", expires_at=NOW + 10).begin()
         clock.now = NOW + 10
 
-        assert await store.sweep() == 450
+        assert await store.sweep() == self.many_responses
 
     async def test_a_sweep_beside_a_writer_disturbs_nothing(
         self, store: ResponseStore, clock: Clock

@@ -62,10 +62,6 @@ def uses(store: ConversationStore, tenant: str = ACME) -> Sequence[Callable[[], 
 class ConversationsContract:
     """The promises of `rejoinder.storage.conversations`, one by one."""
 
-    @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
-
     # What is written is read.
 
     async def test_a_new_conversation_is_there_with_its_items(

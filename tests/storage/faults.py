@@ -1,6 +1,6 @@
 """What may befall a request to AWS: transports that do it, around one that works."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 from msgspec.json import decode, encode
@@ -58,6 +58,19 @@ class Losing(Faulty):
         await reply.aread()
         await reply.aclose()
         raise httpx.ReadError("lost")
+
+
+class Interrupted(Faulty):
+    """Between the first request and the second, something else is done."""
+
+    def __init__(self, real: httpx.AsyncBaseTransport, do: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(real)
+        self._do = do
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.requests == 1:
+            await self._do()
+        return await super().handle_async_request(request)
 
 
 class Throttled(Faulty):

@@ -27,12 +27,8 @@ from tests.storage.contract import (
     message,
     whole_run,
 )
+from tests.storage.faults import Interrupted
 from tests.storage.moto_server import Aws
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -50,6 +46,7 @@ class Elsewhere(Run):
 
 class TestDynamoKeepsTheContract(StoreContract):
     many_batches = 600  # more than a query's page
+    many_responses = 200  # of three records each: more than a scan's page
 
     @pytest.fixture
     def store(self, aws: Aws, clock: Clock) -> DynamoStore:
@@ -222,6 +219,24 @@ async def test_what_a_late_writer_wrote_is_never_seen(
 
     assert await store.frames(ACME, ID, after=-1) == on.frames
     assert await store.get(ACME, ID) == on.response
+
+
+async def test_what_is_written_while_it_is_taken_over_is_taken_over_too(
+    store: DynamoStore, aws: Aws, clock: Clock
+) -> None:
+    run = await Run(store).begin(TextDelta(0, "Hi"))
+
+    async def say() -> None:
+        await run.say(TextDelta(0, " you"), BlockEnded(0))
+
+    between = Interrupted(aws.transport, say)
+    other = Aws(aws.endpoint, between, aws.credentials, name=aws.name)
+    taken = await DynamoStore(other.dynamodb, other.bucket, other.table, clock=clock).take_over(
+        ACME, ID, "two"
+    )
+
+    assert taken.stored.response == run.response
+    assert taken.frames == run.frames
 
 
 async def test_numbers_that_another_told_are_not_told_again(aws: Aws, clock: Clock) -> None:

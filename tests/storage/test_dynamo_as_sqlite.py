@@ -142,11 +142,6 @@ class Play:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def file(tmp_path: Path, clock: Clock) -> Iterator[SQLiteStore]:
     store = SQLiteStore(tmp_path / "rejoinder.db", clock=clock)
     yield store

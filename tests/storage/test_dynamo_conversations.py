@@ -34,11 +34,6 @@ NOISE_OF_AN_ANSWER = 1_000  # no smaller, when it is packed, than 300 words of p
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def conversations(aws: Aws, clock: Clock) -> DynamoConversations:
     return DynamoConversations(aws.dynamodb, aws.bucket, aws.table, clock=clock)
 

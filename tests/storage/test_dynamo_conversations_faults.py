@@ -91,11 +91,6 @@ SCENES = {
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(aws: Aws, clock: Clock) -> DynamoConversations:
     return store_of(aws, clock)
 

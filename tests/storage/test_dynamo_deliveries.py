@@ -9,11 +9,6 @@ from tests.storage.queue_contract import DeliveriesContract, delivery
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def log(aws: Aws, clock: Clock) -> DynamoDeliveries:
     return DynamoDeliveries(aws.dynamodb, aws.table, clock)
 

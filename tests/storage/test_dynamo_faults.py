@@ -150,11 +150,6 @@ SCENES = {
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(aws: Aws, clock: Clock) -> DynamoStore:
     return store_of(aws, clock)
 
@@ -314,6 +309,41 @@ async def test_requests_may_be_lost_refused_and_left_undone(
     found = await seen(store, run.response.id)
     assert found == run.intended
     await check_another_goes_on(store, run, found)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_store_that_was_away_costs_no_attempt(
+    aws: Aws, store: DynamoStore, clock: Clock, size: int
+) -> None:
+    run = await Run(store, own=[message("msg_own", noise(size))]).enqueue()
+    is_done, cut = False, 0
+    while not is_done:
+        dying = Dying(aws.transport)
+        dying.lives_for = cut
+        try:
+            taken = await store_of(aws, clock, dying).take_over(
+                ACME, run.response.id, f"worker {cut}", hold_seconds=30
+            )
+            is_done = True
+        except Unavailable:
+            cut += 1
+            clock.now += 30
+
+    assert cut == (2 if size == SMALL else 3)  # the table; the bucket; the table once more
+    assert taken.attempt == 1
+
+
+async def test_an_attempt_whose_reply_was_lost_is_counted_once(aws: Aws, clock: Clock) -> None:
+    store = store_of(aws, clock, Losing(aws.transport))
+    run = await Run(store).enqueue()
+    attempts = []
+
+    for writer in ("one", "two"):
+        taken = await store.take_over(ACME, run.response.id, writer, hold_seconds=30)
+        attempts.append(taken.attempt)
+        clock.now += 30
+
+    assert attempts == [1, 2]
 
 
 @pytest.mark.parametrize("carried_out", [0, 1, 2])

@@ -10,11 +10,6 @@ from tests.storage.queue_contract import FIRST, SECOND, KeysContract
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def keys(aws: Aws, clock: Clock) -> DynamoKeys:
     return DynamoKeys(aws.dynamodb, aws.table, clock)
 

@@ -32,16 +32,6 @@ SECRET = "the-quick-brown-fox-keeps-a-secret"
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rejoinder.db"
-
-
-@pytest.fixture
 def store(path: Path, clock: Clock) -> Iterator[SQLiteStore]:
     store = SQLiteStore(path, clock=clock)
     yield store
@@ -299,6 +289,16 @@ def _inflated(content: bytes) -> bytes:
     except zlib.error:
         pass
     return found
+
+
+async def test_what_its_writer_gives_back_unmade_was_no_attempt(store: SQLiteStore) -> None:
+    await Run(store).enqueue()
+    await store.take_over(ACME, ID, "one", hold_seconds=30)
+
+    for writer in ("another", "one"):
+        store.let_go(ACME, ID, writer)
+
+    assert (await store.take_over(ACME, ID, "two", hold_seconds=30)).attempt == 1
 
 
 def test_a_file_of_another_form_is_not_touched(tmp_path: Path) -> None:

@@ -32,16 +32,6 @@ type JSON = Any
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "rejoinder.db"
-
-
-@pytest.fixture
 def database(path: Path, clock: Clock) -> Iterator[Database]:
     database = Database(path, clock=clock)
     yield database
@@ -116,8 +106,18 @@ async def test_after_a_start_what_was_in_hand_can_be_claimed_at_once(
     second.release()
 
     again = await claimed(second)
-    assert (again.id, again.attempt) == (lost.id, 2)
+    assert (again.id, again.attempt) == (lost.id, 1)
     assert await claimed_subjects(second) == []
+
+
+async def test_what_is_given_back_at_a_stop_is_no_attempt(queue: SQLiteQueue) -> None:
+    await queue.send(a_run())
+    await queue.retry(await claimed(queue), delay_seconds=0)
+
+    await queue.give_back(await claimed(queue))
+
+    assert await queue.waiting(ACME) == 1
+    assert (await claimed(queue)).attempt == 2
 
 
 async def test_of_two_connections_one_gets_the_job(queue: SQLiteQueue, second: SQLiteQueue) -> None:

@@ -48,6 +48,10 @@ GAVE_UP = Unavailable(
     f"The response could not be made in {MAX_ATTEMPTS} attempts; its worker stopped each time.",
     code="server_error",
 )
+NO_WORKER = Unavailable(
+    "The response could not be made: no worker came to an end with it; ask again.",
+    code="server_error",
+)
 CUT_OFF = Unavailable(
     "The worker stopped in the middle of this response, which was being read; ask again.",
     code="server_error",
@@ -63,14 +67,7 @@ log = getLogger("rejoinder")
 
 
 class Unfinished(Exception):
-    """A run stopped before its response had ended; its job is to be done again.
-
-    `counts`: whether this was an attempt.
-    """
-
-    def __init__(self, *, counts: bool = True) -> None:
-        super().__init__(counts)
-        self.counts = counts
+    """A response has not ended; its job is to be done again."""
 
 
 @dataclass(frozen=True)
@@ -165,13 +162,13 @@ class Background:
         await self.announcer.announce(job.tenant, job.subject)
 
     async def give_up(self, job: Job) -> None:
-        """End what no worker will begin again.
+        """End what is given to no worker any more.
 
         Raises:
             Unfinished: if one is still at it.
         """
         if taken := await self._taken(job):
-            await self._end(taken, failed(GAVE_UP))
+            await self._end(taken, failed(NO_WORKER))
         await self.announcer.announce(job.tenant, job.subject)
 
     async def _taken(self, job: Job) -> Taken | None:
@@ -183,9 +180,9 @@ class Background:
             )
         except Held:
             log.info("job_held", extra={"response_id": job.subject})
-            raise Unfinished(counts=False) from None
+            raise Unfinished from None
         except Unavailable as error:  # of the store: nothing was begun
-            raise Unfinished(counts=False) from error
+            raise Unfinished from error
         except (Conflict, NotFound):
             log.info("job_without_work", extra={"response_id": job.subject})
             return None
@@ -194,8 +191,8 @@ class Background:
         request = taken.stored.request
         if request is None:
             await self._end(taken, failed(UNREADABLE))
-        elif job.attempt > MAX_ATTEMPTS:
-            log.error("job_given_up", extra={"response_id": job.subject, "attempt": job.attempt})
+        elif taken.attempt > MAX_ATTEMPTS:
+            log.error("job_given_up", extra={"response_id": job.subject, "attempt": taken.attempt})
             await self._end(taken, failed(GAVE_UP))
         elif len(taken.frames) > FIRST_EVENTS and (request.stream or taken.is_followed):
             await self._end(taken, failed(CUT_OFF))

@@ -3,7 +3,7 @@
 A lease is a message's visibility timeout. SQS would take back a job from an owner who is late,
 so that each lease is also watched by our own clock: who is late does nothing any more. A job
 that is given back is a new message; what a queue counts towards its dead letters are therefore
-the times that a worker was lost with it.
+the times that it was lost: with its worker, or before there was one.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,6 @@ class SqsQueue:
             received = await self._call(
                 "ReceiveMessage",
                 MaxNumberOfMessages=1,
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
                 VisibilityTimeout=ceil(lease_seconds),
                 WaitTimeSeconds=0,
             )
@@ -124,10 +123,9 @@ class SqsQueue:
             await self._delete(lease.handle)
             self._leases.pop(job.owner, None)
 
-    async def retry(self, job: Job, *, delay_seconds: float, counts: bool = True) -> None:
+    async def retry(self, job: Job, *, delay_seconds: float) -> None:
         if self._lease(job) is not None:
-            attempts = job.attempt if counts else job.attempt - 1
-            body = Body(job.kind, job.tenant, job.subject, job.content, attempts)
+            body = Body(job.kind, job.tenant, job.subject, job.content, attempts=job.attempt)
             await self._send(body, delay_seconds)
             await self.done(job)
 
@@ -193,5 +191,4 @@ def _record_of(received: JSON) -> JSON:
         "messageId": received["MessageId"],
         "receiptHandle": received["ReceiptHandle"],
         "body": received["Body"],
-        "attributes": received["Attributes"],
     }

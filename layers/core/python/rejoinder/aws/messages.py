@@ -1,7 +1,8 @@
 """A job as a message of SQS, and back.
 
-A message counts how often it was received; what was tried before, as earlier messages, it
-carries along.
+How often a message was received says little: when Lambda has no room for a worker, it receives
+messages that no worker sees. A job that is tried again is a new message, which knows how many
+there were before it.
 """
 
 from uuid import uuid4
@@ -23,7 +24,7 @@ class Body(Struct, frozen=True, omit_defaults=True):
     tenant: str
     subject: str
     content: JSON = None
-    attempts: int = 0  # before this message
+    attempts: int = 0  # that were given back before this message
     available_at: float = 0.0  # Unix seconds; for delays that are too long for SQS
 
     def text(self) -> str:
@@ -49,14 +50,12 @@ class Message(Struct, frozen=True):
 
     id: str
     handle: str
-    received: int  # how often, with this time
     body: Body
 
     def job(self) -> Job:
         """The job, in the hands of a new owner."""
         body = self.body
-        attempt = body.attempts + self.received
-        owner = uuid4().hex
+        attempt, owner = body.attempts + 1, uuid4().hex
         return Job(self.id, body.kind, body.tenant, body.subject, body.content, attempt, owner)
 
 
@@ -67,11 +66,10 @@ def message_of(record: JSON) -> Message:
         Unreadable: if there is no job in it.
     """
     try:
-        received = int(record["attributes"]["ApproximateReceiveCount"])
         body = _BODY.decode(record["body"])
-    except (DecodeError, LookupError, TypeError, ValueError) as error:
+    except (DecodeError, ValueError) as error:
         raise Unreadable(f"Message {record['messageId']} is no job.") from error
-    return Message(record["messageId"], record["receiptHandle"], received, body)
+    return Message(record["messageId"], record["receiptHandle"], body)
 
 
 def job_of(record: JSON) -> Job:

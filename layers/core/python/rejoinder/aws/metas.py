@@ -4,6 +4,7 @@ Whatever else is written counts only when META says so. It stays below 1 KB, so 
 it costs one write unit.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, convert, to_builtins
@@ -17,7 +18,7 @@ VISIBLE = "attribute_not_exists(#deleted_at) AND #expires_at > :now"
 IS_LIVE = f"#status IN ({', '.join(f':{status}' for status in sorted(LIVE))}) AND {VISIBLE}"
 IS_MINE = f"{IS_LIVE} AND #writer = :mine"
 GOES_ON = f"{IS_MINE} AND #last = :before"
-MAY_BE_HELD = f"{IS_LIVE} AND (#held_until <= :now OR #writer = :writer)"
+MAY_BE_HELD = f"{IS_LIVE} AND #held_until <= :now AND #writer <> :writer"
 
 ENDS_WAITING = {"writer", "status", "deleted_at"}  # whoever changes one of them
 
@@ -40,6 +41,7 @@ class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     deleted_at: float = 0.0
     deleted_by: str = ""  # which call it was
     waiting: str = ""  # in the background for its worker: the key of an index
+    attempts: int = 0  # how often it was held to be made
 
     def is_visible(self, now: float) -> bool:
         """Whether a reader may know of the response."""
@@ -74,7 +76,14 @@ class Metas:
         return meta_in(await self._records.get((pk, META)))
 
     async def change(
-        self, pk: str, changes: dict[str, Any], condition: str, *, now: float, **values: str
+        self,
+        pk: str,
+        changes: dict[str, Any],
+        condition: str,
+        *,
+        now: float,
+        counted: Sequence[str] = (),
+        **values: str,
     ) -> Meta:
         """Change it under a condition of this module; `values` are what the condition names.
 
@@ -87,6 +96,7 @@ class Metas:
             condition=condition,
             values={**_LIVE_VALUES, **values, "now": now},
             removed=() if changes.keys().isdisjoint(ENDS_WAITING) else (WAITING,),
+            counted=counted,
         )
         return convert(changed, Meta)
 

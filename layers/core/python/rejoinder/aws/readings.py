@@ -6,6 +6,7 @@ may, which is then read by its name.
 
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 
 from rejoinder.aws.batches import EventLog, above
 from rejoinder.aws.items import ItemIndex
@@ -17,7 +18,16 @@ from rejoinder.aws.table import EVENTS, META, ORIGIN
 from rejoinder.errors import NotFound
 from rejoinder.schema.items import Item
 from rejoinder.schema.response import Response
-from rejoinder.storage.base import Conversation
+from rejoinder.storage.base import Conversation, StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that there is of a response."""
+
+    meta: Meta
+    stored: StoredResponse
+    frames: list[bytes]
 
 
 class Readings:
@@ -32,6 +42,21 @@ class Readings:
         self._items = ItemIndex(records)
         self._clock = clock
 
+    async def whole(self, partition: Partition) -> Whole:
+        """All of it, for who makes or ends it."""
+        meta, part = await self._part(partition, high=ORIGIN)
+        origin = await self._origins.read(part.origin)
+        stored = StoredResponse(
+            partition.tenant,
+            await self._log.response(meta.pk, meta.body, part.batches),
+            origin.history(),
+            origin.input(),
+            origin.tools(),
+            meta.expires_at,
+            origin.request(),
+        )
+        return Whole(meta, stored, await self._log.frames(meta.last, part.batches))
+
     async def response(self, partition: Partition) -> Response:
         """The response as last recorded."""
         meta, part = await self._part(partition, limit=2)
@@ -44,7 +69,7 @@ class Readings:
 
     async def conversation(self, partition: Partition) -> Conversation:
         """All that a next turn builds on."""
-        response, origin = await self._whole(partition)
+        response, origin = await self._said(partition)
         items = [*origin.history(), *origin.input(), *response.output]
         return Conversation(response, items, origin.tools())
 
@@ -58,14 +83,14 @@ class Readings:
         async with aclosing(self._items.responses_of(tenant, item_id)) as response_ids:
             async for response_id in response_ids:
                 with suppress(NotFound):
-                    response, origin = await self._whole(Partition(tenant, response_id))
+                    response, origin = await self._said(Partition(tenant, response_id))
                     output: list[Item] = response.output
                     for item in (*origin.input(), *output):
                         if item["id"] == item_id:
                             return item
         raise NotFound(f"No item {item_id!r} is stored for this account.", code="item_not_found")
 
-    async def _whole(self, partition: Partition) -> tuple[Response, Origin]:
+    async def _said(self, partition: Partition) -> tuple[Response, Origin]:
         meta, part = await self._part(partition, high=ORIGIN, limit=3)
         response = await self._log.response(meta.pk, meta.body, part.batches)
         return response, await self._origins.read(part.origin)

@@ -75,10 +75,11 @@ class Records:
         condition: str,
         values: Mapping[str, Any],
         removed: Sequence[str] = (),
+        counted: Sequence[str] = (),
     ) -> Record:
         """Change some attributes of a record, and give it as it is then.
 
-        `values` may hold more than the condition names.
+        `values` may hold more than the condition names; what is `counted` goes up by one.
 
         Raises:
             Refused: if the condition does not hold.
@@ -86,10 +87,12 @@ class Records:
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changes)
         if removed:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
+        if counted:
+            expression += " ADD " + ", ".join(f"#{name} :one" for name in counted)
         changed = await self._conditional(
             "UpdateItem",
             condition,
-            {**values, **changes},
+            {**values, **changes, "one": 1},
             Key=_key(key),
             UpdateExpression=expression,
             ReturnValues="ALL_NEW",

@@ -31,7 +31,7 @@ from rejoinder.aws.partitions import Partition, read_part
 from rejoinder.aws.readings import Readings, not_found
 from rejoinder.aws.records import Records, Refused
 from rejoinder.aws.removal import Removal
-from rejoinder.aws.table import META, ORIGIN, tenant_key
+from rejoinder.aws.table import META, tenant_key
 from rejoinder.errors import Conflict, Held, NotFound, Unavailable
 from rejoinder.schema.items import Item
 from rejoinder.schema.response import Response
@@ -111,25 +111,15 @@ class DynamoStore:
         self, tenant: str, response_id: str, writer: str, *, hold_seconds: float | None = None
     ) -> Taken:
         partition = Partition(tenant, response_id)
-        meta = await self._seized(partition.pk, writer, hold_seconds)
-        self._heads.note(Head.of(meta))
-        part = await read_part(self._records, partition.pk, high=ORIGIN)
         try:
-            response = await self._log.response(meta.pk, meta.body, part.batches)
-            frames = await self._log.frames(meta.last, part.batches)
-            origin = await self._origins.read(part.origin)
+            whole = await self._readings.whole(partition)  # what cannot be read is not begun
+            meta = await self._seized(partition.pk, writer, hold_seconds)
+            self._heads.note(Head.of(meta))
+            if meta.last != whole.meta.last:  # it was written on until now
+                whole = await self._readings.whole(partition)
         except NotFound:
             raise Conflict from None
-        stored = StoredResponse(
-            tenant,
-            response,
-            origin.history(),
-            origin.input(),
-            origin.tools(),
-            meta.expires_at,
-            origin.request(),
-        )
-        return Taken(stored, writer, frames, meta.is_followed)
+        return Taken(whole.stored, writer, whole.frames, meta.is_followed, meta.attempts)
 
     async def hold(self, tenant: str, response_id: str, writer: str, *, seconds: float) -> None:
         now = self._clock()
@@ -253,9 +243,14 @@ class DynamoStore:
     async def _seized(self, pk: str, writer: str, hold_seconds: float | None) -> Meta:
         now = self._clock()
         changes = {"writer": writer, "held_until": now + (hold_seconds or 0.0), "touched_at": now}
-        condition = IS_LIVE if hold_seconds is None else MAY_BE_HELD
+        is_forced = hold_seconds is None
+        condition, counted = (IS_LIVE, ()) if is_forced else (MAY_BE_HELD, ("attempts",))
         try:
-            return await self._metas.change(pk, changes, condition, now=now)
+            return await self._metas.change(pk, changes, condition, now=now, counted=counted)
         except Refused as refused:
             meta = meta_in(refused.found)
-            raise Held if meta is not None and meta.is_live(now) else Conflict from None
+            if meta is None or not meta.is_live(now):
+                raise Conflict from None
+            if meta.writer != writer:
+                raise Held from None
+            return meta  # it was we who changed it, and the reply was lost

@@ -102,18 +102,18 @@ class Worker:
 
     async def _is_done(self, job: Job) -> bool:
         """A job that is given back is a new message; one that we hold no more is left alone."""
-        delay_seconds, counts = RETRY_SECONDS * job.attempt, True
+        delay_seconds = RETRY_SECONDS * job.attempt
         try:
             await self._perform(job)
             return True
         except Undelivered as undelivered:
             delay_seconds = undelivered.wait_seconds
-        except Unfinished as unfinished:
-            counts = unfinished.counts
+        except Unfinished:
+            pass  # it is tried again
         except Exception:
             log.exception("job_broke", extra={"kind": job.kind, "attempt": job.attempt})
         is_ours = self._queue.holds(job)
-        await self._queue.retry(job, delay_seconds=delay_seconds, counts=counts)
+        await self._queue.retry(job, delay_seconds=delay_seconds)
         return is_ours
 
     async def _perform(self, job: Job) -> None:
@@ -122,7 +122,7 @@ class Worker:
         elif time() < self._ends_at:
             await self._background.run(job, ends_at=self._ends_at)
         else:
-            raise Unfinished(counts=False)  # a batch took all the time
+            raise Unfinished  # a batch took all the time
 
 
 class Undertaker:
@@ -145,5 +145,5 @@ class Undertaker:
             await self._background.give_up(job)
         except Unfinished:
             return False
-        log.error("job_given_up", extra={"response_id": job.subject, "attempt": job.attempt})
+        log.error("job_given_up", extra={"response_id": job.subject})
         return True

@@ -44,6 +44,7 @@ class Taken:
     writer: str
     frames: list[bytes]  # the events recorded so far
     is_followed: bool  # whether somebody may have seen more than the first of them
+    attempt: int  # how often it was taken over to be made, with this time if it was
 
 
 class ResponseStore(Protocol):
@@ -86,7 +87,10 @@ class ResponseStore(Protocol):
     async def take_over(
         self, tenant: str, response_id: str, writer: str, *, hold_seconds: float | None = None
     ) -> Taken:
-        """Become the writer of a live response: by force, or holding it for a while.
+        """Become the writer of a live response: by force, or holding it for a while to make it.
+
+        To hold it is an attempt, one for each writer, that is counted by the same write. By
+        force it is taken over only to be ended.
 
         Raises:
             Conflict: if it is final, deleted or expired.

@@ -27,7 +27,12 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job in the hands of one owner. `attempt` counts from 1."""
+    """A job in the hands of one owner.
+
+    `attempt` is 1, and one more for each time that an owner gave it back to be tried again. What
+    was lost with its owner, or on its way, is not counted: what is begun too often ends where it
+    is counted (`Taken.attempt`), or in the dead letters of the queue.
+    """
 
     id: str
     kind: Kind
@@ -70,11 +75,8 @@ class JobQueue(Protocol):
         """Forget a job, unless somebody else has it by now."""
         ...
 
-    async def retry(self, job: Job, *, delay_seconds: float, counts: bool = True) -> None:
-        """Give a job back, to be claimed after the delay, unless somebody else has it by now.
-
-        `counts`: whether it counts as an attempt.
-        """
+    async def retry(self, job: Job, *, delay_seconds: float) -> None:
+        """Give a job back, to be tried again after the delay, unless somebody else has it."""
         ...
 
     async def depth(self) -> Depth:
