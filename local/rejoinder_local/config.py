@@ -9,11 +9,12 @@ from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Self
 
+from rejoinder.destinations import check_destinations
 from rejoinder.sealing import KEY_BYTES
-from rejoinder.services import found_services
-from rejoinder.settings import ProviderSettings, Settings, SettingsError, read_settings
+from rejoinder.services import found_services, known_services
+from rejoinder.settings import DEMO, ProviderSettings, Settings, SettingsError, read_settings
 
-DEFAULT_PORT = 8787
+DEFAULT_PORT, MAX_PORT = 8787, 65535
 DEFAULT_DATA = Path(".rejoinder")
 DEFAULT_CONFIG = Path("rejoinder.toml")
 
@@ -58,6 +59,9 @@ class Config:
         path = _config_path(env)
         settings = read_settings(path)
         found = {**found_services(env), **settings.providers}
+        servers = found_servers(env)
+        possible = {"demo": DEMO, **settings.providers, **servers, **known_services(), **found}
+        check_destinations(settings, possible, file=path, may_learn=True)
         return cls(
             port=_port(env),
             data=data,
@@ -65,9 +69,7 @@ class Config:
             config_path=path,
             dev_key=env.get("DEV_KEY") or _kept(data / "dev_key", f"sk-dev-{token_urlsafe(24)}"),
             seal_key=_seal_key(data / "seal_key"),
-            candidates={
-                name: provider for name, provider in found_servers(env).items() if name not in found
-            },
+            candidates={name: provider for name, provider in servers.items() if name not in found},
         )
 
 
@@ -90,8 +92,8 @@ def _config_path(env: Mapping[str, str]) -> Path | None:
 
 def _port(env: Mapping[str, str]) -> int:
     text = env.get("PORT") or str(DEFAULT_PORT)
-    if not text.isdecimal() or not 0 <= int(text) < 65536:
-        raise SettingsError(f"PORT must be a number from 0 to 65535; got {text!r}.")
+    if not text.isdecimal() or not 0 <= int(text) <= MAX_PORT:
+        raise SettingsError(f"PORT must be a number from 0 to {MAX_PORT}; got {text!r}.")
     return int(text)
 
 

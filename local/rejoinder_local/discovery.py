@@ -65,5 +65,5 @@ async def _models(upstream: Upstream, path: str, seconds: float) -> list[str] | 
         return f"no answer within {seconds:.0f} s"
     except GatewayError as error:
         return error.message
-    except (DecodeError, KeyError, TypeError):
+    except (DecodeError, UnicodeDecodeError, KeyError, TypeError):
         return "its list of models is not in OpenAI's form"

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from logging import CRITICAL, getLogger
@@ -28,6 +28,7 @@ from rejoinder.wiring import build_gateway
 from rejoinder_local.config import Config
 from rejoinder_local.discovery import LOCAL_SECONDS, REMOTE_SECONDS, discover, expect
 from rejoinder_local.jobs import SQLiteQueue
+from rejoinder_local.listening import HOST, listen
 from rejoinder_local.protocol import Protocol
 from rejoinder_local.recover import recover
 from rejoinder_local.store import SQLiteStore
@@ -36,7 +37,6 @@ from rejoinder_local.terminal import banner, painted, say
 from rejoinder_local.transport import LocalTransport
 from rejoinder_local.worker import Worker
 
-HOST = "127.0.0.1"
 BEAT_SECONDS = 5.0
 BEATS_PER_SWEEP = 12
 LOOK_SECONDS = 30.0
@@ -90,11 +90,12 @@ def serve(config: Config) -> None:
     """Run until Ctrl-C.
 
     Raises:
-        SettingsError: if the port or the data folder is taken, or a provider is set up wrongly.
+        SettingsError: if the port or the data folder cannot be used, or a provider is set up
+            wrongly.
     """
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(config.data / "lock"):
-        listening = _listen(config.port)
+        listening = listen(config.port)
         asyncio.run(_serve(config, listening), loop_factory=_loop_factory())
 
 
@@ -110,13 +111,13 @@ async def _serve(config: Config, listening: socket.socket) -> None:
     queue.release()
     store.release()
     cut_off = await recover(store, queue)
-    worker = _worker(config, gateway, queue)
+    worker = _worker(config, gateway, store, queue)
     app = App(gateway, _keys(config), config.settings)
     server = LocalServer(_uvicorn_config(app), gateway, worker)
     chores = [
-        asyncio.create_task(worker.work()),
-        asyncio.create_task(_keep_house(store, queue, gateway.runs)),
-        asyncio.create_task(_introduce(config.without(url), gateway, transport, url)),
+        _chore("work", worker.work()),
+        _chore("keep_house", _keep_house(store, queue, gateway.runs)),
+        _chore("introduce", _introduce(config.without(url), gateway, transport, url)),
     ]
     if cut_off:
         say(
@@ -133,6 +134,18 @@ async def _serve(config: Config, listening: socket.socket) -> None:
         await transport.aclose()
         store.close()
         say(painted("\n  Stopped. Everything is kept; `make serve` goes on from here.", "dim"))
+
+
+def _chore(name: str, doing: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """What is done beside the requests; if it breaks, somebody shall know."""
+
+    def tell(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.error("chore_broke", extra={"chore": name}, exc_info=error)
+
+    task = asyncio.create_task(doing)
+    task.add_done_callback(tell)
+    return task
 
 
 def _opened_store(path: Path) -> SQLiteStore:
@@ -167,14 +180,15 @@ async def _keep_house(store: SQLiteStore, queue: SQLiteQueue, runs: Runs) -> Non
                 await store.sweep()
             await store.database.checkpoint()
             await recover(store, queue, runs)  # what could not be stored when it ended
-        except sqlite3.Error:  # a full disk, perhaps: it may have room again at the next beat
+        except Exception:  # a full disk, perhaps: it may have room again at the next beat
             log.exception("house_not_kept")
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def _worker(config: Config, gateway: Gateway, queue: SQLiteQueue) -> Worker:
+def _worker(config: Config, gateway: Gateway, store: SQLiteStore, queue: SQLiteQueue) -> Worker:
     background = gateway.background
     return Worker(
+        store,
         queue,
         {"run": background.run, "webhook": background.announcer.deliver},
         at_a_time=config.settings.background.workers,
@@ -210,19 +224,6 @@ def _keys(config: Config) -> KeyRing:
         raise SettingsError("A key in [keys] is the development key; every tenant needs its own.")
     keys = {digest_of(config.dev_key): "dev"}
     return KeyRing(keys | {digest_of(key): tenant for tenant, key in config.settings.keys.items()})
-
-
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-    except OSError as error:
-        listening.close()
-        raise SettingsError(
-            f"Port {port} is taken. Choose another: make serve PORT={port + 1}"
-        ) from error
-    return listening
 
 
 class locked:  # noqa: N801, reads as a verb

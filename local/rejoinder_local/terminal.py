@@ -27,10 +27,13 @@ def painted(text: str, colour: str) -> str:
 
 
 def say(text: str = "", *, to_stderr: bool = False) -> None:
-    """Print a line at once."""
+    """Print a line at once; nobody is told when nobody listens any more (`| head`)."""
     stream = sys.stderr if to_stderr else sys.stdout
-    stream.write(f"{text}\n")
-    stream.flush()
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # for what is still to be said
 
 
 def banner(config: Config, url: str, registry: Registry, silent: Mapping[str, str]) -> str:
@@ -44,6 +47,7 @@ def banner(config: Config, url: str, registry: Registry, silent: Mapping[str, st
         f"  Settings  {config.config_path or 'none; write rejoinder.toml to add models'}",
         "",
         *_provider_lines(config, registry, silent),
+        *_unserved_lines(registry),
         "",
         "  Try it:",
         "",
@@ -70,6 +74,12 @@ def _provider_lines(config: Config, registry: Registry, silent: Mapping[str, str
         label = "Models    " if not lines else "          "
         lines.append(f"  {label}{painted(name, 'green')}: {shown}{more}{note}")
     return lines
+
+
+def _unserved_lines(registry: Registry) -> list[str]:
+    """Names of the settings that lead to nobody now; a server may be started that knows them."""
+    said = "no server that answers has it; see [aliases] and [fallbacks]"
+    return [f"  Missing   {painted(f'{name}: {said}', 'yellow')}" for name in registry.unserved()]
 
 
 def _first_model(registry: Registry) -> str:

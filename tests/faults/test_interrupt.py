@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +17,7 @@ from tests.faults.asking import OUTPUT, ask, replayed, retrieved
 from tests.faults.database import statuses
 from tests.faults.folding import folded
 from tests.faults.wire import Exchange, event_of
-from tests.server import Server
+from tests.server import KEY, Server
 from tests.upstreams.chat_replies import call, calls, text
 from tests.upstreams.chat_troubles import Stall
 
@@ -44,6 +47,26 @@ def _accepts(server: Server) -> bool:
             return exchange.status > 0
     except (OSError, EOFError):
         return False
+
+
+def test_a_server_whose_words_nobody_reads_any_more_stops_in_order(tmp_path: Path) -> None:
+    env = os.environ | {"DATA": str(tmp_path), "PORT": "0", "DEV_KEY": KEY}
+    command = [sys.executable, "-m", "rejoinder_local", "serve"]
+    with subprocess.Popen(
+        command, env=env, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        while "Ctrl-C" not in server.stdout.readline():
+            assert server.poll() is None
+        server.stdout.close()
+        server.send_signal(signal.SIGINT)
+
+        said = server.stderr.read()
+
+    assert server.returncode == 0
+    assert "Traceback" not in said
+    assert "Exception" not in said
 
 
 def test_short_streams_are_finished(

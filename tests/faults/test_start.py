@@ -1,5 +1,6 @@
 """Starts that cannot succeed say why in one line, and starts after trouble succeed."""
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rejoinder_local.listening import why_not
+from tests.faults.asking import wait_until
 from tests.server import Server
 
 
@@ -93,7 +96,47 @@ def test_a_key_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_route_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     said = refused(Server(tmp_path, config_extra='[routes]\n"gpt-*" = "nobody"'))
 
-    assert "'nobody'" in said
+    assert said == (
+        f'{tmp_path}/rejoinder.toml: routes."gpt-*" leads to "nobody", which is no provider here; '
+        "known are demo, ollama, lmstudio, vllm, llamacpp, openai, openrouter, groq, mistral, "
+        "deepseek, together, xai, fireworks, cerebras, anthropic, bedrock."
+    )
+
+
+def test_an_alias_of_an_alias_is_named_with_what_to_write(tmp_path: Path) -> None:
+    said = refused(Server(tmp_path, config_extra='[aliases]\nfast = "quick"\nquick = "demo"'))
+
+    assert said.endswith('aliases.fast leads to "quick", which is an alias itself; write "demo".')
+
+
+def test_names_that_lead_to_nobody_yet_are_said_at_the_start(tmp_path: Path) -> None:
+    settings = '[aliases]\nfast = "quick/demo"\n[routes]\n"qwen*" = "ollama"\n'
+    settings += '[fallbacks]\n"demo" = ["fast", "ollama/qwen3", "nobody/x"]'
+
+    with Server(tmp_path, config_extra=settings) as server:
+        wait_until(lambda: "Ctrl-C stops it" in server.log)
+
+        missing = [line.split()[1] for line in server.log.splitlines() if "Missing" in line]
+        assert missing == ["nobody/x:", "quick/demo:"]
+
+
+@pytest.mark.parametrize(
+    ("number", "port", "said"),
+    [
+        (errno.EADDRINUSE, 65535, "Port 65535 is taken. Choose another: make serve PORT=0"),
+        (
+            errno.EACCES,
+            80,
+            "Port 80 may not be used by this user. Choose another: make serve PORT=8787",
+        ),
+        (errno.EADDRNOTAVAIL, 80, "This machine does not have the address 127.0.0.1. Bring its"),
+        (errno.ENOBUFS, 80, "127.0.0.1:80 cannot be listened at: No buffer space available."),
+    ],
+)
+def test_a_port_that_cannot_be_had_is_named_with_the_reason(
+    number: int, port: int, said: str
+) -> None:
+    assert why_not(port, OSError(number, os.strerror(number))).startswith(said)
 
 
 def test_settings_that_are_not_there_are_named(tmp_path: Path) -> None:
