@@ -4,7 +4,9 @@ import tomllib
 from pathlib import Path
 
 from infra.options import OptionError, Options
-from rejoinder.settings import DAY_SECONDS, Settings, read_settings
+from rejoinder.destinations import check_destinations
+from rejoinder.services import known_services
+from rejoinder.settings import DAY_SECONDS, DEMO, ProviderSettings, Settings, read_settings
 
 DEFAULT_CONFIG = Path("rejoinder.toml")
 
@@ -22,10 +24,19 @@ def operator_settings(options: Options) -> tuple[Settings, str]:
     asked = {} if days is None else {"retention_seconds": days * DAY_SECONDS}
     settings = read_settings(file, **asked)
     _refuse_secrets(path, settings)
+    check_destinations(settings, _providers(options, settings), file=path)
     text = file.read_text(encoding="utf-8") if file else ""
     if asked and "retention_seconds" in tomllib.loads(text):
         raise OptionError(f"retentionDays: {path} says retention_seconds; drop one of them.")
     return settings, "".join(f"{key} = {value}\n" for key, value in asked.items()) + text
+
+
+def _providers(options: Options, settings: Settings) -> dict[str, ProviderSettings]:
+    """All that the functions may ask once their keys are stored; they ask nobody for a list."""
+    hosted = known_services()
+    if not options.bedrock:
+        del hosted["bedrock"]
+    return {"demo": DEMO, **settings.providers, **hosted, **settings.providers}
 
 
 def _refuse_secrets(path: Path, settings: Settings) -> None:

@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aws": {"aws", "storage", "engine", "schema", "errors"},
     "settings": {"mistakes", "providers", "webhooks", "errors"},
     "mistakes": set(),
+    "destinations": {"mistakes", "settings"},
     "recorder": {"engine", "storage", "schema"},
     "runs": {"recorder", "engine", "storage", "schema", "errors"},
     "context": {"storage", "sealing", "schema", "errors"},
@@ -66,7 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
     },
     "idempotency": {"runs", "storage", "errors"},
-    "compaction": {"turns", "folding", "providers", "schema"},
+    "compaction": {"compacting", "turns", "folding", "providers", "schema"},
     "counting": {"providers", "schema"},
     "telling": {"runs", "engine", "schema"},
     "gateway": {
@@ -163,7 +164,13 @@ PACKAGES: dict[str, set[str]] = {
     "deployment": {"httpx", "starlette"},
 }
 # What the stack reads of the product: its routes, its keys, its settings.
-INFRA_MAY_IMPORT = {"rejoinder.aws.table", "rejoinder.settings", "rejoinder.web.routes"}
+INFRA_MAY_IMPORT = {
+    "rejoinder.aws.table",
+    "rejoinder.destinations",
+    "rejoinder.services",
+    "rejoinder.settings",
+    "rejoinder.web.routes",
+}
 INFRA_PACKAGES = {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "infra", "pydantic"}
 SMOKE_PACKAGES = {"httpx", "infra", "msgspec"}  # it needs an address and a key, and no CDK
 

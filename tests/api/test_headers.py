@@ -45,6 +45,42 @@ async def test_ignored_parameters_and_tools_are_named_in_headers(door: Door) -> 
     assert [tool["name"] for tool in answer.json()["tools"]] == ["water_plants"]
 
 
+async def test_entries_of_include_that_mean_nothing_are_named(door: Door) -> None:
+    include = ["reasoning.encrypted_contents", "file_search_call.results", ""]
+    body = {"model": "demo", "input": "Hm.", "include": include}
+
+    answer = await door.http.post("/v1/responses", json=body)
+
+    assert answer.status_code == 200
+    assert answer.headers["x-ignored-parameters"] == "include[0], include[2]"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_idempotency_key_without_a_stored_response_is_named(
+    door: Door, stream: bool
+) -> None:
+    named = [
+        (
+            await door.http.post(
+                "/v1/responses",
+                json={"model": "demo", "input": "Hm.", "store": store, "stream": stream},
+                headers={"Idempotency-Key": f"once {store}"},
+            )
+        ).headers.get("x-ignored-parameters")
+        for store in (True, False)
+    ]
+
+    assert named == [None, "Idempotency-Key"]
+
+
+async def test_a_count_names_what_it_does_not_count(door: Door) -> None:
+    body = {"model": "demo", "input": "Hm.", "store": False, "include": ["x"]}
+
+    answer = await door.http.post("/v1/responses/input_tokens", json=body)
+
+    assert answer.headers["x-ignored-parameters"] == "store, include"
+
+
 async def test_names_that_clients_choose_cannot_break_a_header(door: Door) -> None:
     body = {
         "model": "demo/x\r\nSet-Cookie: stolen=1",

@@ -1,13 +1,14 @@
 """What each route does when all is well, under both prefixes."""
 
 import json
+from pathlib import Path
 
 import httpx
 import pytest
 
 from rejoinder import __version__
 from rejoinder.storage.deliveries import Delivery
-from tests.api.door import FUNCTION, JSON, OTHER_KEY, Door, error_of
+from tests.api.door import FUNCTION, JSON, OTHER_KEY, Door, error_of, opened
 
 PREFIXES = ["/v1", "/v1/openai"]
 
@@ -245,6 +246,15 @@ async def test_models_are_listed(door: Door, prefix: str, path: str) -> None:
     assert listed["object"] == "list"
     assert cards.keys() == {"quick", "demo", "demo-twin", "org/model-1.5:free"}
     assert cards["demo"] == {"id": "demo", "object": "model", "created": 0, "owned_by": "demo"}
+
+
+async def test_an_alias_that_leads_to_nobody_is_not_listed(tmp_path: Path) -> None:
+    async with opened(tmp_path, aliases={"quick": "demo", "lost": "nobody/x"}) as door:
+        listed = (await door.http.get("/v1/models")).json()
+        answer = await door.http.get("/v1/models/lost")
+
+        assert [card["id"] for card in listed["data"] if card["owned_by"] == "alias"] == ["quick"]
+        assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(

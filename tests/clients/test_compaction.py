@@ -468,10 +468,20 @@ def test_a_trigger_compacts_and_does_nothing_else(client: OpenAI, any_models: Mo
     assert "I grow roses." not in said
 
 
-def test_a_trigger_with_nothing_before_it_makes_nothing(client: OpenAI, models: Models) -> None:
-    made = client.responses.create(model=models.saying(), input=[TRIGGER])
+def test_a_trigger_with_nothing_before_it_is_refused(client: OpenAI, models: Models) -> None:
+    with pytest.raises(BadRequestError, match="nothing to compact: send the conv") as refused:
+        client.responses.create(model=models.saying(), input=[TRIGGER])
 
-    assert (made.status, made.output) == ("completed", [])
+    assert (refused.value.code, refused.value.param) == ("invalid_value", "input")
+
+
+def test_a_trigger_alone_compacts_what_was_said_before(client: OpenAI, models: Models) -> None:
+    model = models.saying(text("Noted."), text(SUMMARY))
+    said = client.responses.create(model=model, input=TALK)
+
+    made = client.responses.create(model=model, input=[TRIGGER], previous_response_id=said.id)
+
+    assert (made.status, kinds(made)) == ("completed", ["compaction"])
 
 
 def test_a_service_that_cannot_count_may_still_compact(

@@ -10,15 +10,15 @@ import pytest
 from rejoinder.engine.tool_names import ToolNames
 from rejoinder.errors import GatewayError, InvalidRequest, Unavailable
 from rejoinder.providers.anthropic.provider import Anthropic
-from rejoinder.providers.anthropic.refusals import refusal as anthropic_refusal
+from rejoinder.providers.anthropic.refusals import error_for_status as anthropic_error
 from rejoinder.providers.base import Compacted, Counter, ModelFacts, Turn
 from rejoinder.providers.bedrock.provider import Bedrock
-from rejoinder.providers.bedrock.refusals import refuse as bedrock_refusal
+from rejoinder.providers.bedrock.refusals import error_for_status as bedrock_error
 from rejoinder.providers.bedrock.signing import ApiKey
 from rejoinder.providers.fetching import Fetcher
 from rejoinder.providers.openai.provider import OpenAIResponses
-from rejoinder.providers.openai.refusals import refusal as openai_refusal
-from rejoinder.providers.upstream import Refuse, Upstream
+from rejoinder.providers.openai.refusals import error_for_status as openai_error
+from rejoinder.providers.upstream import ErrorFor, Upstream
 from rejoinder.schema.reader import read_request
 from tests.upstreams.anthropic import AnthropicUpstream, failed
 from tests.upstreams.bedrock import BedrockUpstream
@@ -51,18 +51,18 @@ def turn(model: str, given: JSON = "Hello.", signed: JSON = None) -> Turn:
 async def counted(fake: Fake, asked: Turn) -> int | None:
     async with httpx.AsyncHTTPTransport() as transport:
 
-        def upstream(refuse: Refuse) -> Upstream:
+        def upstream(error_for: ErrorFor) -> Upstream:
             url = fake.base_url
-            return Upstream(transport, url, headers=HEADERS, timeout_seconds=9, refuse=refuse)
+            return Upstream(transport, url, headers=HEADERS, timeout_seconds=9, error_for=error_for)
 
         provider: Counter
         match fake:
             case AnthropicUpstream():
-                provider = Anthropic(upstream(anthropic_refusal))
+                provider = Anthropic(upstream(anthropic_error))
             case ResponsesUpstream():
-                provider = OpenAIResponses(upstream(openai_refusal))
+                provider = OpenAIResponses(upstream(openai_error))
             case BedrockUpstream():
-                provider = Bedrock(upstream(bedrock_refusal), ApiKey(), Fetcher(transport))
+                provider = Bedrock(upstream(bedrock_error), ApiKey(), Fetcher(transport))
         return await provider.count(asked)
 
 
@@ -162,7 +162,7 @@ async def test_other_failures_of_bedrocks_are_failures(reply: JSON, code: str | 
 async def compacted(fake: ResponsesUpstream, asked: Turn) -> Compacted | None:
     async with httpx.AsyncHTTPTransport() as transport:
         upstream = Upstream(
-            transport, fake.base_url, headers=HEADERS, timeout_seconds=9, refuse=openai_refusal
+            transport, fake.base_url, headers=HEADERS, timeout_seconds=9, error_for=openai_error
         )
         return await OpenAIResponses(upstream).compact(asked)
 

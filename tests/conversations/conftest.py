@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from openai import OpenAI
 
 from tests.api.door import Door, opened
 from tests.background.asking import SETTINGS
 from tests.clients.models import Models
+from tests.clients.official import client, other_client
 from tests.conversations.asking import WAYS, Ask
 from tests.dialects.chat import CHAT
-from tests.server import KEY, OTHER_KEY, Server
+from tests.server import Server
 from tests.upstreams.chat_completions import ChatUpstream
+
+__all__ = ["client", "other_client"]
 
 
 @pytest.fixture(scope="session")
@@ -20,18 +22,6 @@ def server(upstream: ChatUpstream, tmp_path_factory: pytest.TempPathFactory) -> 
     with Server(tmp_path_factory.mktemp("conversations"), upstream.base_url, SETTINGS) as server:
         yield server
     assert "Traceback" not in server.log, server.log
-
-
-@pytest.fixture(scope="session")
-def client(server: Server) -> Iterator[OpenAI]:
-    with OpenAI(base_url=server.base_url, api_key=KEY, max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def other_client(server: Server) -> Iterator[OpenAI]:
-    with OpenAI(base_url=server.base_url, api_key=OTHER_KEY, max_retries=0) as client:
-        yield client
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from openai import APIError, APIStatusError, BadRequestError, NotFoundError, OpenAI
+from openai import (
+    APIError,
+    APIStatusError,
+    BadRequestError,
+    NotFoundError,
+    OpenAI,
+    Stream,
+)
+from openai.types.responses import ResponseStreamEvent
 
 from tests.background.asking import SILENT, STALLING, WORDS, ended, running, slow, wait_until
 from tests.clients.models import Models
@@ -19,6 +27,16 @@ type JSON = Any
 def check_locked(refused: BadRequestError, param: str) -> None:
     assert (refused.code, refused.param) == ("conversation_locked", param)
     assert refused.response.headers.get("x-should-retry") is None
+
+
+def counting(
+    client: OpenAI, model: str, conversation_id: str, **how: JSON
+) -> Stream[ResponseStreamEvent]:
+    """A response that is made for who reads its stream."""
+    stream: Stream[ResponseStreamEvent] = client.responses.create(
+        model=model, input="Count!", conversation=conversation_id, stream=True, **how
+    )
+    return stream
 
 
 def check_free(client: OpenAI, models: Models, conversation_id: str) -> None:
@@ -37,13 +55,8 @@ def test_a_conversation_in_use_is_locked(client: OpenAI, models: Models, is_stor
     conversation_id = begun(client, "Tea!")
     (item,) = client.conversations.items.list(conversation_id)
 
-    with client.responses.create(
-        model=models.saying(STALLING),
-        input="Count!",
-        conversation=conversation_id,
-        stream=True,
-        store=is_stored,
-    ) as stream:
+    model = models.saying(STALLING)
+    with counting(client, model, conversation_id, store=is_stored) as stream:
         next(iter(stream))
         with pytest.raises(BadRequestError) as asked:
             client.responses.create(model="demo", input="Hi.", conversation=conversation_id)
@@ -103,13 +116,7 @@ def test_a_deleted_response_leaves_the_floor_and_nothing_there(
     client: OpenAI, models: Models, how: JSON
 ) -> None:
     conversation_id = begun(client, "Tea!")
-    with client.responses.create(
-        model=models.saying(STALLING),
-        input="Count!",
-        conversation=conversation_id,
-        stream=True,
-        **how,
-    ) as stream:
+    with counting(client, models.saying(STALLING), conversation_id, **how) as stream:
         for event in stream:
             if event.type == "response.created":
                 response_id = event.response.id
@@ -172,13 +179,7 @@ def test_a_reader_who_leaves_an_unstored_response_frees_the_conversation(
     client: OpenAI, models: Models
 ) -> None:
     conversation_id = begun(client, "Tea!")
-    with client.responses.create(
-        model=models.saying(STALLING),
-        input="Count!",
-        conversation=conversation_id,
-        stream=True,
-        store=False,
-    ) as stream:
+    with counting(client, models.saying(STALLING), conversation_id, store=False) as stream:
         next(iter(stream))
 
     def is_free() -> bool:
@@ -196,12 +197,7 @@ def test_a_reader_who_leaves_a_stored_response_misses_nothing(
     client: OpenAI, models: Models
 ) -> None:
     conversation_id = begun(client)
-    with client.responses.create(
-        model=models.saying(slow(*WORDS)),
-        input="Count!",
-        conversation=conversation_id,
-        stream=True,
-    ) as stream:
+    with counting(client, models.saying(slow(*WORDS)), conversation_id) as stream:
         response_id = next(event.response.id for event in stream if hasattr(event, "response"))
 
     assert ended(client, response_id).status == "completed"
@@ -214,13 +210,7 @@ def test_a_conversation_that_is_deleted_meanwhile_does_not_stop_the_response(
 ) -> None:
     conversation_id = begun(client, "Tea!")
 
-    with client.responses.create(
-        model=models.saying(slow(*WORDS)),
-        input="Count!",
-        conversation=conversation_id,
-        stream=True,
-        **how,
-    ) as stream:
+    with counting(client, models.saying(slow(*WORDS)), conversation_id, **how) as stream:
         for event in stream:
             if event.type == "response.output_text.delta":
                 client.conversations.delete(conversation_id)

@@ -83,7 +83,7 @@ OPTIONS = [
     ),
     same("sixteen pairs of metadata", metadata={str(i): "x" * 512 for i in range(16)}),
     same("penalties", presence_penalty=-2, frequency_penalty=1.5),
-    same("counts", max_tool_calls=1, top_logprobs=20, seed=-(10**20)),
+    same("counts", max_tool_calls=1, top_logprobs=20, seed=-(10**18)),
     same("names", user="u", safety_identifier="s", prompt_cache_key="k", truncation="auto"),
     Accepted("16.0 tokens", saying(max_output_tokens=16.0), {"max_output_tokens": 16}),
     Accepted(

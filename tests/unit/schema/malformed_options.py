@@ -130,6 +130,10 @@ NUMBERS: list[Malformed] = [
             ("max_tool_calls", 0, "integer_below_min_value"),
             ("top_logprobs", -1, "integer_below_min_value"),
             ("top_logprobs", 21, "integer_above_max_value"),
+            ("max_output_tokens", 2**70, "integer_above_max_value"),
+            ("max_tool_calls", 2**63, "integer_above_max_value"),
+            ("seed", 2**63, "integer_above_max_value"),
+            ("seed", -(2**63), "integer_below_min_value"),
             ("temperature", -0.1, "decimal_below_min_value"),
             ("temperature", 2.1, "decimal_above_max_value"),
             ("temperature", 10**400, "decimal_above_max_value"),
@@ -244,6 +248,15 @@ MANAGEMENT: list[Malformed] = [
         {"management of no kind": saying(context_management=[{"compact_threshold": 2000}])},
     ),
     *each(
+        "integer_above_max_value",
+        "context_management[0].compact_threshold",
+        {
+            "a threshold of 2**63": saying(
+                context_management=[{"type": "compaction", "compact_threshold": 2**63}]
+            )
+        },
+    ),
+    *each(
         "integer_below_min_value",
         "context_management[0].compact_threshold",
         {
@@ -275,6 +288,12 @@ TOGETHER: list[Malformed] = [
         {"two histories": saying(conversation="conv_1", previous_response_id="resp_1")},
     ),
     *each(TYPE, "conversation", {"a conversation without id": saying(conversation={})}),
+    *each(VALUE, "conversation", {"a conversation without name": saying(conversation="")}),
+    *each(
+        VALUE,
+        "conversation.id",
+        {"an object without a conversation's name": saying(conversation={"id": ""})},
+    ),
 ]
 
 OPTIONS = [

@@ -136,9 +136,16 @@ MISTAKES = [
     ("[models.m]\ninput_usd_per_million = true", "must be a number; got true."),
     (
         '[models.m]\nefforts = ["low", "huge"]',
-        'models.m.efforts must be a list of "high", "low", "max", "medium" or "xhigh"; '
-        'got ["low", "huge"].',
+        'models.m.efforts[1] must be "high", "low", "max", "medium" or "xhigh"; got "huge".',
     ),
+    (
+        '[models.m]\nefforts = "low"',
+        'models.m.efforts must be a list of "high", "low", "max", "medium" or "xhigh"; got "low".',
+    ),
+    (f'{WEBHOOK}secret = "{SECRET}"\noutcomes = [1]', 'webhooks.x.outcomes[0] must be "resp'),
+    (f'{PROVIDER}models = ["{SECRET}", 5]', "providers.x.models[1] must be text in quotes."),
+    ('[fallbacks]\n"a/b" = ["c", {}]', 'fallbacks."a/b"[1] must be text in quotes.'),
+    ("routes = ['a']", "routes must be a table."),
     ("providers = 1", "providers must be a table."),
     ("background = 1", "background must be a table."),
     (

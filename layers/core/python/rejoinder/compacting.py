@@ -11,7 +11,7 @@ from rejoinder.counting import count, estimated
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.deltas import Delta, Finished, Relayed, Started
 from rejoinder.engine.pipeline import Deltas, collect, respond
-from rejoinder.errors import GatewayError, Unavailable
+from rejoinder.errors import GatewayError, InvalidRequest, Unavailable
 from rejoinder.folding import is_rule, is_summary
 from rejoinder.providers.base import Turn
 from rejoinder.providers.registry import Route
@@ -65,6 +65,21 @@ class Draft(Protocol):
 type Fold = Callable[[list[Item], list[Item]], Awaitable[tuple[Compaction, Usage]]]
 """Older items, latest items → the item that stands for all of them, and what it cost."""
 type Unfold = Callable[[list[Item]], list[Item]]
+
+
+def check_compactable(items: list[Item]) -> None:
+    """Refuse to compact what has not been said.
+
+    Raises:
+        InvalidRequest: if there is nothing but rules.
+    """
+    if all(is_rule(item) for item in items):
+        raise InvalidRequest(
+            "There is nothing to compact: send the conversation's items in 'input', or the id of "
+            "the response that ends it as 'previous_response_id'.",
+            code="invalid_value",
+            param="input",
+        )
 
 
 def summarising(request: CreateResponse) -> CreateResponse:

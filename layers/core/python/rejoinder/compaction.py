@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from time import time
 
+from rejoinder.compacting import check_compactable
 from rejoinder.folding import Foreign, folded, is_rule
 from rejoinder.providers.base import Compactor
 from rejoinder.providers.deferred import loaded
@@ -26,6 +27,7 @@ class Compaction:
             GatewayError: as for making a response.
         """
         begun = await self.turns.begin(tenant, request, new_id("resp"))
+        check_compactable(begun.draft.items)
         fold, usage = await self._natively(begun) or await self.turns.fold(
             begun.stored, begun.draft.items, [], is_whole=False
         )

@@ -79,8 +79,12 @@ def distinct(items: list[Item], history: list[Item]) -> list[Item]:
     ]
 
 
-def paired(items: list[Item]) -> list[Item]:
+def paired(
+    items: list[Item], conversation_id: str | None = None, own: Sequence[Item] = ()
+) -> list[Item]:
     """The items, without calls that a token limit cut off.
+
+    `own`: those that the request brought; the others are of the conversation, if there is one.
 
     Raises:
         InvalidRequest: if a result has no call before it, or a call no result.
@@ -96,9 +100,25 @@ def paired(items: list[Item]) -> list[Item]:
                 raise _no_output(*call)
             called.add(call)
         if (answer := answered_by(item)) is not None and answer not in called:
-            raise _no_call(answer[1])
+            is_own = any(item["id"] == each["id"] for each in own)
+            if conversation_id is None or is_own:
+                raise _no_call(answer[1])
+            raise _orphaned(item, answer[1], conversation_id)
         kept.append(item)
     return kept
+
+
+def check_called(items: list[Item], history: list[Item]) -> None:
+    """Refuse what is to be added to a conversation and would make it useless.
+
+    Raises:
+        InvalidRequest: if a result has no call before it.
+    """
+    called = {called_by(item) for item in history}
+    for item in items:
+        called.add(called_by(item))
+        if (answer := answered_by(item)) is not None and answer not in called:
+            raise _no_call(answer[1], param="items")
 
 
 def signed(sealer: Sealer, tenant: str, items: list[Item], dialect: str) -> dict[str, JSON]:
@@ -139,12 +159,23 @@ def _no_output(kind: str, call_id: str) -> InvalidRequest:
     )
 
 
-def _no_call(call_id: str) -> InvalidRequest:
+def _no_call(call_id: str, *, param: str = "input") -> InvalidRequest:
+    places = "'items'" if param == "items" else "'input', in the previous response"
     return InvalidRequest(
         f"No tool call found for the output with call_id {call_id!r}; the call must stand before "
-        "it, in 'input', in the previous response or in the conversation.",
+        f"it, in {places} or in the conversation.",
         code="tool_call_not_found",
-        param="input",
+        param=param,
+    )
+
+
+def _orphaned(item: Item, call_id: str, conversation_id: str) -> InvalidRequest:
+    """It was added when conversations took that, or its call was deleted."""
+    return InvalidRequest(
+        f"The conversation holds an output of the tool call {call_id!r}, but not the call; delete "
+        f"it: DELETE /v1/conversations/{conversation_id}/items/{item['id']}",
+        code="tool_call_not_found",
+        param="conversation",
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from time import time
 
-from rejoinder.context import distinct, resolved
+from rejoinder.context import check_called, distinct, resolved
 from rejoinder.errors import Conflict
 from rejoinder.floor import Floor, busy
 from rejoinder.schema.conversation import Conversation, NewConversation
@@ -26,6 +26,7 @@ class Conversations:
 
         Raises:
             NotFound: if an item is referred to that is not stored.
+            InvalidRequest: if the output of a tool has no call before it.
         """
         items = await self._resolved(tenant, wanted.items, [])
         conversation = Conversation(
@@ -83,7 +84,8 @@ class Conversations:
 
         Raises:
             NotFound: if there is no such conversation, or no such item as one refers to.
-            InvalidRequest: if a response is being made in the conversation.
+            InvalidRequest: if a response is being made in the conversation, or the output of a
+                tool has no call before it.
         """
         history = await self.items(tenant, conversation_id)
         items = await self._resolved(tenant, wanted, history)
@@ -112,4 +114,5 @@ class Conversations:
     ) -> list[Item]:
         stores = (self.responses, self.store)
         found = await resolved(stores, tenant, wanted, history, param="items")
+        check_called(found, history)
         return distinct(found, history)

@@ -6,6 +6,7 @@ What stands where any text would do is not shown again: it may be a key, in the 
 
 import json
 import re
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
@@ -29,14 +30,18 @@ from msgspec.structs import fields
 
 type JSON = Any
 type Kind = Any  # a type, as annotations write it
-type Place = tuple[str, ...]
+type Place = tuple[str | int, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")  # keys that TOML takes without quotes
 
 
 def summary(told: Mapping[str, JSON], kind: type[Struct]) -> str:
     """All mistakes, as they follow the name of the file: one on its line, more on lines below."""
-    found = _in_table(told, kind, (), kind)
+    return listed(_in_table(told, kind, (), kind))
+
+
+def listed(found: Sequence[str]) -> str:
+    """Mistakes as they follow the name of the file."""
     if len(found) == 1:
         return f": {found[0]}"
     return "\n  ".join([f" has {len(found)} mistakes:", *found])
@@ -49,7 +54,7 @@ def _in_table(
     known = {field.name: field for field in fields(kind)}
     wrong = [_unknown(key, [*known], place, file) for key in table if key not in known]
     wrong += [
-        f"{_written((*place, name))} is missing."
+        f"{written((*place, name))} is missing."
         for name, field in known.items()
         if field.required and name not in table
     ]
@@ -68,8 +73,19 @@ def _in_value(value: JSON, kind: Kind, place: Place, file: type[Struct]) -> Iter
             yield from _in_value(each, kind_of_values, (*place, key), file)
     elif isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Struct):
         yield from _in_table(value, kind, place, file)
+    elif isinstance(value, list) and (kind_of_members := _kind_of_members(kind)) is not None:
+        for number, each in enumerate(value):
+            yield from _in_value(each, kind_of_members, (*place, number), file)
     else:
         yield from _misfit(value, kind, place)
+
+
+def _kind_of_members(kind: Kind) -> Kind | None:
+    """What a list may hold; None if no list is wanted."""
+    for each in get_args(kind) if isinstance(kind, types.UnionType) else (kind,):
+        if get_origin(each) in (tuple, frozenset):
+            return get_args(each)[0]
+    return None
 
 
 def _misfit(value: JSON, kind: Kind, place: Place) -> Iterator[str]:
@@ -78,23 +94,23 @@ def _misfit(value: JSON, kind: Kind, place: Place) -> Iterator[str]:
     except ValidationError:
         wanted = type_info(kind)
         got = f"; got {_shown(value)}" if _may_be_shown(wanted) else ""
-        yield f"{_written(place)} must be {_described(wanted)}{got}."
+        yield f"{written(place)} must be {_described(wanted)}{got}."
 
 
 def _refusal(table: Mapping[str, JSON], kind: type[Struct], place: Place) -> Iterator[str]:
     try:
         convert(table, kind)
     except ValidationError as error:
-        yield ".".join([*filter(None, [_written(place)]), f"{error.__cause__ or error}."])
+        yield ".".join([*filter(None, [written(place)]), f"{error.__cause__ or error}."])
 
 
 def _unknown(key: str, known: Sequence[str], place: Place, file: type[Struct]) -> str:
-    written = _written((*place, key))
+    name = written((*place, key))
     if key in file.__struct_fields__:
-        return f"{written} is a setting of the whole file: write it above the first [table]."
+        return f"{name} is a setting of the whole file: write it above the first [table]."
     if near := get_close_matches(key, known, n=1):
-        return f"{written} is no setting; did you mean {near[0]}?"
-    return f"{written} is no setting; known here are {', '.join(known)}."
+        return f"{name} is no setting; did you mean {near[0]}?"
+    return f"{name} is no setting; known here are {', '.join(known)}."
 
 
 def _described(wanted: Type) -> str:
@@ -141,8 +157,12 @@ def _shown(value: JSON) -> str:
     return "a table" if isinstance(value, dict) else json.dumps(value, default=str)
 
 
-def _written(place: Place) -> str:
-    """A key as TOML writes it."""
-    return ".".join(
-        key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in place
+def written(place: Place) -> str:
+    """A key as TOML writes it; a member of a list by its number, the first is 0."""
+    steps = (
+        f"[{key}]"
+        if isinstance(key, int)
+        else f".{key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False)}"
+        for key in place
     )
+    return "".join(steps).removeprefix(".")

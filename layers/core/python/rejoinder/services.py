@@ -33,6 +33,7 @@ SPECIAL: Mapping[str, ProviderSettings] = {
         models=("claude-*",),
     ),
 }
+BEDROCK = ProviderSettings(dialect="bedrock", models=(*bedrock.MODELS, *bedrock.PATTERNS))
 
 # What says that there are AWS credentials; with a region, they switch Bedrock on.
 AWS_CREDENTIALS = (
@@ -45,21 +46,29 @@ AWS_CREDENTIALS = (
 )
 
 
+def known_services() -> dict[str, ProviderSettings]:
+    """Every hosted service that a key or credentials could switch on, whether they are there."""
+    named = {
+        name: SPECIAL.get(name, ProviderSettings(base_url=base_url))
+        for name, base_url in KNOWN_SERVICES.values()
+    }
+    return {**named, "bedrock": BEDROCK}
+
+
 def found_services(env: Mapping[str, str]) -> dict[str, ProviderSettings]:
     """The hosted services whose key is in the environment.
 
     Raises:
         SettingsError: if the environment says of one that it is elsewhere, and not where.
     """
+    known = known_services()
     found: dict[str, ProviderSettings] = {}
     for variable, (name, base_url) in KNOWN_SERVICES.items():
         if env.get(variable):
-            known = SPECIAL.get(name, ProviderSettings(base_url=base_url))
             address = _address(env, name) or base_url
-            found[name] = replace(known, base_url=address, api_key_env=variable)
+            found[name] = replace(known[name], base_url=address, api_key_env=variable)
     if _has_aws(env):
-        models = (*bedrock.MODELS, *bedrock.PATTERNS)
-        found["bedrock"] = ProviderSettings(dialect="bedrock", models=models)
+        found["bedrock"] = BEDROCK
     return found
 
 

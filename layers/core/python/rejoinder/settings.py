@@ -65,6 +65,9 @@ class ProviderSettings(Table, frozen=True, kw_only=True):
             raise ValueError("base_url must be an http:// or https:// address")
 
 
+DEMO = ProviderSettings(dialect="demo", models=("demo",))  # there, whatever is set
+
+
 class ModelSettings(Table, frozen=True, kw_only=True):
     """`[models."PATTERN"]`: facts about models, where they differ from their provider's."""
 

@@ -18,8 +18,8 @@ from rejoinder.providers.registry import Registry
 from rejoinder.runs import Runs
 from rejoinder.sealing import Sealer
 from rejoinder.settings import (
+    DEMO,
     BackgroundSettings,
-    ProviderSettings,
     Settings,
     SettingsError,
     WebhookSettings,
@@ -50,7 +50,6 @@ class Stores:
     reserved_seconds: float = 0.0
 
 
-DEMO = ProviderSettings(dialect="demo", models=("demo",))
 # For webhooks of the operator's own network, when the settings say so.
 LOCAL_TOO = Policy(schemes=frozenset({"http", "https"}), ports=None, admits=lambda _: True)
 
@@ -68,8 +67,7 @@ def build_gateway(
     `runs`: those of an earlier gateway of this process, which this one takes the place of.
 
     Raises:
-        SettingsError: if a key or secret is wanted from the environment that is not there, or a
-            route or alias leads nowhere.
+        SettingsError: if a key or secret is wanted from the environment that is not there.
     """
     services = [
         service_of(name, provider, transport, env) for name, provider in settings.providers.items()
@@ -83,7 +81,6 @@ def build_gateway(
         fallbacks=settings.fallbacks,
         facts={pattern: facts.said() for pattern, facts in settings.models.items()},
     )
-    _check_routes(settings, registry)
     store = stores.responses
     floor = Floor(stores.conversations, store)
     runs = runs or Runs(floor.leave)
@@ -152,12 +149,3 @@ def _secret_of(name: str, settings: WebhookSettings, env: Mapping[str, str]) -> 
             f"{MIN_SECRET_LENGTH} characters."
         )
     return secret
-
-
-def _check_routes(settings: Settings, registry: Registry) -> None:
-    for pattern, name in settings.routes.items():
-        if name not in registry.services:
-            known = ", ".join(registry.services)
-            raise SettingsError(
-                f"Route {pattern!r} leads to provider {name!r}, which is not there; known: {known}."
-            )

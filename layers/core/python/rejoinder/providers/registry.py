@@ -91,12 +91,7 @@ class Registry:
             InvalidRequest: if nobody serves it; the message names near misses.
         """
         target = self._aliases.get(name, name)
-        found = (
-            self._explicit(target, "/")
-            or self._routed(target)
-            or self._served(target)
-            or self._explicit(target, ".")
-        )
+        found = self._found(target)
         if found is None:
             raise self._unknown(name, target)
         service, model = found
@@ -127,7 +122,11 @@ class Registry:
 
     def models(self) -> list[ModelCard]:
         """Every name that is known to work: aliases, then each service's models."""
-        cards = {alias: ModelCard(alias, "alias") for alias in self._aliases}
+        cards = {
+            alias: ModelCard(alias, "alias")
+            for alias, target in self._aliases.items()
+            if self._found(target) is not None
+        }
         for service in self.services.values():
             named = [name for name in service.patterns if not _is_pattern(name)]
             for model in dict.fromkeys([*named, *service.models]):
@@ -136,6 +135,12 @@ class Registry:
                 window = self._facts_of(service, model).context_window_tokens
                 cards[name] = ModelCard(name, service.name, window)
         return list(cards.values())
+
+    def unserved(self) -> list[str]:
+        """What aliases and fallbacks lead to, and nobody is known to serve at present."""
+        others = [name for names in self._fallbacks.values() for name in names]
+        models = {*self._fallbacks, *others} - self._aliases.keys() | {*self._aliases.values()}
+        return sorted(name for name in models if self._found(name) is None)
 
     def card(self, name: str) -> ModelCard | None:
         """The card of one model, also of one that only a pattern or prefix reaches."""
@@ -147,6 +152,14 @@ class Registry:
         except InvalidRequest:
             return None
         return ModelCard(name, route.provider_name, route.facts.context_window_tokens)
+
+    def _found(self, target: str) -> tuple[Service, str] | None:
+        return (
+            self._explicit(target, "/")
+            or self._routed(target)
+            or self._served(target)
+            or self._explicit(target, ".")
+        )
 
     def _explicit(self, name: str, mark: str) -> tuple[Service, str] | None:
         head, _, model = name.partition(mark)

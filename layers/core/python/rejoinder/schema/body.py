@@ -58,9 +58,12 @@ def _response_id(text: str) -> str:
 
 
 def _conversation(value: JSON) -> str:
-    name = value.get("id") if isinstance(value, dict) else value
+    is_object = isinstance(value, dict)
+    name = value.get("id") if is_object else value
     if not isinstance(name, str):
         raise wrong_type("the id of a conversation, or an object with it", value)
+    if not name:
+        raise wrong_value("the id of a conversation, 'conv_…'", name, at="id" if is_object else "")
     return name
 
 

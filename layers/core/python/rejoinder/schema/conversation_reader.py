@@ -1,7 +1,7 @@
 """The bodies that make and change conversations. Contract §7."""
 
 from collections.abc import Iterable
-from typing import Annotated, Required, TypedDict
+from typing import Annotated, NamedTuple, Required, TypedDict
 
 from pydantic import BeforeValidator, FailFast, TypeAdapter, ValidationError
 
@@ -11,7 +11,7 @@ from rejoinder.schema.conversation import NewConversation
 from rejoinder.schema.faults import fault
 from rejoinder.schema.input import AnyItem
 from rejoinder.schema.items import JSON, InputItem
-from rejoinder.schema.reader import decoded
+from rejoinder.schema.reader import decoded, ignored
 from rejoinder.schema.reading import refusal, shown
 
 MAX_ITEMS = 20  # in one request
@@ -55,35 +55,47 @@ _CHANGE = TypeAdapter(_Change)
 _ADDITION = TypeAdapter(_Addition)
 
 
-def read_creation(body: bytes) -> NewConversation:
+class Read[T](NamedTuple):
+    """What is wanted, and the fields that were passed over."""
+
+    wanted: T
+    ignored: list[str]
+
+
+def read_creation(body: bytes) -> Read[NewConversation]:
     """What a new conversation begins with; a body may be missing altogether.
 
     Raises:
         InvalidRequest: naming the parameter.
     """
-    read = _read(_CREATION, _without_nulls(decoded(body)) if body else {})
-    return NewConversation(_kept(read.get("items", [])), read.get("metadata", {}))
+    given = _without_nulls(decoded(body)) if body else {}
+    read = _read(_CREATION, given)
+    wanted = NewConversation(_kept(read.get("items", [])), read.get("metadata", {}))
+    return Read(wanted, ignored(given, _Creation.__annotations__.keys()))
 
 
-def read_change(body: bytes) -> dict[str, str]:
+def read_change(body: bytes) -> Read[dict[str, str]]:
     """The metadata that a conversation shall have; null takes away all.
 
     Raises:
         InvalidRequest: naming the parameter.
     """
     given = decoded(body)
+    others = ignored(_without_nulls(given), _Change.__annotations__.keys())
     if "metadata" in given and given["metadata"] is None:
-        return {}
-    return _read(_CHANGE, given)["metadata"]
+        return Read({}, others)
+    return Read(_read(_CHANGE, given)["metadata"], others)
 
 
-def read_addition(body: bytes) -> list[InputItem]:
+def read_addition(body: bytes) -> Read[list[InputItem]]:
     """The items that are to be added to a conversation.
 
     Raises:
         InvalidRequest: naming the parameter.
     """
-    return _kept(_read(_ADDITION, _without_nulls(decoded(body)))["items"])
+    given = _without_nulls(decoded(body))
+    wanted = _kept(_read(_ADDITION, given)["items"])
+    return Read(wanted, ignored(given, _Addition.__annotations__.keys()))
 
 
 def _without_nulls(given: dict[str, JSON]) -> dict[str, JSON]:

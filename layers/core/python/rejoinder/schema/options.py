@@ -104,9 +104,17 @@ def _obfuscates(wanted: _StreamOptions) -> bool:
     return wanted.get("include_obfuscation") is not False
 
 
+def not_includable(entries: list[JSON]) -> list[int]:
+    """The places of entries that mean nothing here; OpenAI may know them, so nobody is refused."""
+    return [place for place, entry in enumerate(entries) if not _is_includable(entry)]
+
+
 def _known(entries: list[JSON]) -> list[str]:
-    known = (entry for entry in entries if isinstance(entry, str) and entry in INCLUDABLE)
-    return list(dict.fromkeys(known))
+    return list(dict.fromkeys(filter(_is_includable, entries)))
+
+
+def _is_includable(entry: JSON) -> bool:
+    return isinstance(entry, str) and entry in INCLUDABLE
 
 
 Text = Annotated[_Text, AfterValidator(_text)]

@@ -5,7 +5,7 @@ absent, unknown keys. A process that never creates a response need not import it
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from msgspec import Struct
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from rejoinder.schema.body import BODY, UNSUPPORTED_KEYS, Body
 from rejoinder.schema.faults import fault
 from rejoinder.schema.items import JSON, InputItem, user_message
 from rejoinder.schema.offer import FoundTool, UnsupportedTools, offered
+from rejoinder.schema.options import not_includable
 from rejoinder.schema.reading import shown
 from rejoinder.schema.request import CreateResponse
 
@@ -28,10 +29,14 @@ _TOKEN = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class Fields(Struct, frozen=True):
-    """The fields that one endpoint reads, of all that requests may have."""
+    """The fields that one endpoint reads, of all that requests may have.
+
+    Who says `true` to one of `refused` waits for what will not come.
+    """
 
     names: Set[str]
     needs_input: bool = True
+    refused: Set[str] = frozenset()
 
 
 CREATED = Fields(_KNOWN)
@@ -46,7 +51,8 @@ COMPACTED = Fields(
             "prompt_cache_retention",
             "service_tier",
         }
-    )
+    ),
+    refused=frozenset({"stream", "background"}),
 )
 COUNTED = Fields(
     frozenset(
@@ -71,7 +77,7 @@ COUNTED = Fields(
 def read_request(
     body: bytes, *, unsupported_tools: UnsupportedTools = "drop", fields: Fields = CREATED
 ) -> CreateResponse:
-    """The request in a body; known fields that are not for this endpoint are passed over.
+    """The request in a body; fields that are not for this endpoint are passed over, and named.
 
     Raises:
         InvalidRequest: naming the parameter and what to write instead.
@@ -80,13 +86,16 @@ def read_request(
     if name := next(filter(UNSUPPORTED_KEYS.__contains__, given), None):
         say = f"'{name}' is not a parameter of this endpoint. {UNSUPPORTED_KEYS[name]}"
         raise InvalidRequest(say, code="unsupported_parameter", param=name)
+    if name := next((name for name in sorted(fields.refused) if given.get(name) is True), None):
+        say = f"'{name}' is not offered by this endpoint: it answers once, in JSON. Leave it out."
+        raise InvalidRequest(say, code="unsupported_parameter", param=name)
     try:
         own = {name: value for name, value in given.items() if name in fields.names}
         read = BODY.validate_python(own, strict=True)
     except ValidationError as error:
         raise fault(error) from None  # pydantic's would carry the prompt into a log
     _check_together(read, fields)
-    return _request(read, _ignored(given), unsupported_tools)
+    return _request(read, ignored(given, fields.names), unsupported_tools)
 
 
 def decoded(body: bytes) -> dict[str, JSON]:
@@ -107,9 +116,12 @@ def decoded(body: bytes) -> dict[str, JSON]:
     return given
 
 
-def _ignored(given: dict[str, JSON]) -> list[str]:
-    """Names fit for a header; such as are not stay unnamed."""
-    return [name for name in given if name not in _KNOWN and _TOKEN.fullmatch(name)][:MAX_IGNORED]
+def ignored(given: Mapping[str, JSON], known: Set[str]) -> list[str]:
+    """The fields passed over: names fit for a header; such as are not stay unnamed."""
+    unknown = [name for name in given if name not in known and _TOKEN.fullmatch(name)]
+    if "include" in known:
+        unknown += [f"include[{place}]" for place in not_includable(given.get("include", []))]
+    return unknown[:MAX_IGNORED]
 
 
 def _check_together(read: Body, fields: Fields) -> None:

@@ -16,6 +16,7 @@ from rejoinder.schema.items import JSON
 
 MAX_TEXT = 10_485_760  # characters; contract §1.2 and §2.2
 MAX_SHOWN = 60  # characters of a client's value that a message may repeat
+MAX_WHOLE = 2**63 - 1  # more than that, no upstream and no store can hold
 OTHERWISE = "(otherwise)"
 
 
@@ -156,7 +157,7 @@ def flattened(key: str) -> Callable[[JSON], JSON]:
     return flat
 
 
-def whole(low: int | None = None, high: int | None = None) -> Callable[[JSON], int]:
+def whole(low: int = -MAX_WHOLE, high: int = MAX_WHOLE) -> Callable[[JSON], int]:
     """An integer between two bounds: no fraction, and `true` is none."""
 
     def read(value: JSON) -> int:
@@ -182,10 +183,10 @@ def decimal(low: float, high: float) -> Callable[[JSON], int | float]:
     return read
 
 
-def _within(value: float, low: float | None, high: float | None, *, kind: str) -> None:
-    if low is not None and value < low:
+def _within(value: float, low: float, high: float, *, kind: str) -> None:
+    if value < low:
         say = f"must be at least {low}; got {shown(value)}."
         raise refusal(f"{kind}_below_min_value", say)
-    if high is not None and value > high:
+    if value > high:
         say = f"must be at most {high}; got {shown(value)}."
         raise refusal(f"{kind}_above_max_value", say)

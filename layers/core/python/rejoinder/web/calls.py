@@ -1,6 +1,6 @@
 """What an endpoint is given, and what it may answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -8,7 +8,6 @@ from starlette.requests import Request
 
 from rejoinder.errors import InvalidRequest
 from rejoinder.gateway import Gateway
-from rejoinder.schema.request import CreateResponse
 from rejoinder.settings import Settings
 from rejoinder.web.messages import EventStream, Json, Text, body_of
 
@@ -46,22 +45,24 @@ class Call:
 type Endpoint = Callable[[Call], Awaitable[Answer]]
 
 
-def told_by_headers(call: Call, request: CreateResponse) -> dict[str, str]:
+def told_by_headers(
+    call: Call, ignored_parameters: Sequence[str], ignored_tools: Sequence[str] = ()
+) -> dict[str, str]:
     """What was left out of the request: contract D1 and D2.
 
     Raises:
         InvalidRequest: if the settings want that instead.
     """
     headers: dict[str, str] = {}
-    if request.ignored_parameters:
+    if ignored_parameters:
         if call.settings.unknown_parameters == "reject":
-            name = request.ignored_parameters[0]
+            name = ignored_parameters[0]
             raise InvalidRequest(
-                f"Unknown parameter: {name!r}; leave it out.",
+                f"Unknown parameter of this endpoint: {name!r}; leave it out.",
                 code="unknown_parameter",
                 param=name,
             )
-        headers["X-Ignored-Parameters"] = ", ".join(request.ignored_parameters)
-    if request.ignored_tools:
-        headers["X-Ignored-Tools"] = ", ".join(request.ignored_tools)
+        headers["X-Ignored-Parameters"] = ", ".join(ignored_parameters)
+    if ignored_tools:
+        headers["X-Ignored-Tools"] = ", ".join(ignored_tools)
     return headers

@@ -5,7 +5,7 @@ What reads a body is loaded by the first that has one: most of these have none.
 
 from rejoinder.schema.items import JSON, Item
 from rejoinder.turns import INCLUDE_SEALED
-from rejoinder.web.calls import Answer, Call
+from rejoinder.web.calls import Answer, Call, told_by_headers
 from rejoinder.web.messages import Json
 from rejoinder.web.query import Page, included, page_of
 
@@ -14,8 +14,10 @@ async def create_conversation(call: Call) -> Answer:
     """POST /v1/conversations."""
     from rejoinder.schema.conversation_reader import read_creation
 
-    wanted = read_creation(await call.body())
-    return Json(await call.gateway.conversations.create(call.tenant, wanted))
+    wanted, ignored = read_creation(await call.body())
+    headers = told_by_headers(call, ignored)
+    made = await call.gateway.conversations.create(call.tenant, wanted)
+    return Json(made, headers=headers)
 
 
 async def retrieve_conversation(call: Call) -> Answer:
@@ -27,8 +29,10 @@ async def update_conversation(call: Call) -> Answer:
     """POST /v1/conversations/{conversation_id}: the metadata are replaced."""
     from rejoinder.schema.conversation_reader import read_change
 
-    metadata = read_change(await call.body())
-    return Json(await call.gateway.conversations.update(call.tenant, _id(call), metadata))
+    metadata, ignored = read_change(await call.body())
+    headers = told_by_headers(call, ignored)
+    changed = await call.gateway.conversations.update(call.tenant, _id(call), metadata)
+    return Json(changed, headers=headers)
 
 
 async def delete_conversation(call: Call) -> Answer:
@@ -41,9 +45,10 @@ async def create_items(call: Call) -> Answer:
     """POST /v1/conversations/{conversation_id}/items; gives those that were added."""
     from rejoinder.schema.conversation_reader import read_addition
 
-    wanted = read_addition(await call.body())
+    wanted, ignored = read_addition(await call.body())
+    headers = told_by_headers(call, ignored)
     items = _shown(call, await call.gateway.conversations.add(call.tenant, _id(call), wanted))
-    return Json(Page(len(items), "asc", None, None).of(items))
+    return Json(Page(len(items), "asc", None, None).of(items), headers=headers)
 
 
 async def list_items(call: Call) -> Answer:

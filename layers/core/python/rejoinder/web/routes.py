@@ -33,9 +33,10 @@ async def create_response(call: Call) -> Answer:
 
     body = await call.body()
     request = read_request(body, unsupported_tools=call.settings.unsupported_tools)
-    headers = told_by_headers(call, request)
     given = call.http.headers.get("idempotency-key")
     key = IdempotencyKey.of(given, body) if given else None
+    unused = [] if key is None or request.store else ["Idempotency-Key"]
+    headers = told_by_headers(call, [*request.ignored_parameters, *unused], request.ignored_tools)
     if request.stream:
         telling = await call.gateway.stream(call.tenant, request, key, ends_at=call.ends_at)
         return _event_stream(call, telling, headers)
@@ -51,7 +52,7 @@ async def count_input_tokens(call: Call) -> Answer:
     from rejoinder.schema.reader import COUNTED, read_request
 
     request = read_request(await call.body(), unsupported_tools=dropping, fields=COUNTED)
-    headers = told_by_headers(call, request)
+    headers = told_by_headers(call, request.ignored_parameters, request.ignored_tools)
     count = await call.gateway.count(call.tenant, request)
     headers["X-Token-Count"] = "exact" if count.is_exact else "estimate"
     told = {"object": "response.input_tokens", "input_tokens": count.tokens}
@@ -64,7 +65,7 @@ async def compact_conversation(call: Call) -> Answer:
     from rejoinder.schema.reader import COMPACTED, read_request
 
     request = read_request(await call.body(), unsupported_tools=dropping, fields=COMPACTED)
-    headers = told_by_headers(call, request)
+    headers = told_by_headers(call, request.ignored_parameters, request.ignored_tools)
     made = call.gateway.compact(call.tenant, request)
     return Json(await unless_gone(call.http.receive, made), headers=headers)
 

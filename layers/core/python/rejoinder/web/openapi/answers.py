@@ -258,7 +258,8 @@ HEADERS: dict[str, JSON] = {
         "schema": text(pattern="^[A-Za-z0-9._:-]{1,128}$"),
     },
     "IgnoredParameters": {
-        "description": "Fields that were passed over, if any.",
+        "description": "Fields of the body that were passed over, if any; also entries of "
+        "`include`, and `Idempotency-Key` where nothing is stored.",
         "schema": text(),
     },
     "IgnoredTools": {"description": "Types of tools that were left out, if any.", "schema": text()},

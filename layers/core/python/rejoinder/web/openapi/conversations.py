@@ -26,6 +26,7 @@ _WRITING: tuple[type[GatewayError], ...] = (
     TooLarge,
     UnsupportedMediaType,
 )
+_IGNORED = {"X_Ignored_Parameters": "IgnoredParameters"}
 _LOCKED = "While a response is being made in it, that is a 400 `conversation_locked`."
 
 CONVERSATION_BODIES: dict[str, JSON] = {
@@ -45,7 +46,8 @@ CONVERSATION_BODIES: dict[str, JSON] = {
         {
             "items": listing(
                 ref("InputItem"),
-                "To be added at the end. Each keeps its id, unless that is taken there.",
+                "To be added at the end. Each keeps its id, unless that is taken there. The output "
+                "of a tool needs its call before it, here or in the conversation.",
                 minItems=1,
                 maxItems=MAX_ITEMS,
             )
@@ -58,7 +60,7 @@ CONVERSATION_OPERATIONS: dict[tuple[str, str], JSON] = {
         "createConversation",
         _TAG,
         "Create a conversation",
-        as_json("Conversation", "The new conversation."),
+        as_json("Conversation", "The new conversation.", **_IGNORED),
         errors=_WRITING,
         requestBody=body("CreateConversation") | {"required": False},
     ),
@@ -74,7 +76,7 @@ CONVERSATION_OPERATIONS: dict[tuple[str, str], JSON] = {
         "updateConversation",
         _TAG,
         "Replace the metadata of a conversation",
-        as_json("Conversation", "The conversation as it is now."),
+        as_json("Conversation", "The conversation as it is now.", **_IGNORED),
         _ID,
         errors=_WRITING,
         requestBody=body("UpdateConversation"),
@@ -91,7 +93,7 @@ CONVERSATION_OPERATIONS: dict[tuple[str, str], JSON] = {
         "createConversationItems",
         _TAG,
         "Add items to a conversation",
-        as_json("ItemList", f"Those that were added. {_LOCKED}"),
+        as_json("ItemList", f"Those that were added. {_LOCKED}", **_IGNORED),
         _ID,
         INCLUDE,
         errors=_WRITING,

@@ -42,9 +42,9 @@ def body(schema: str) -> JSON:
     return {"required": True, "content": {"application/json": {"schema": ref(schema)}}}
 
 
-def as_json(schema: str, description: str) -> JSON:
+def as_json(schema: str, description: str, **headers: str) -> JSON:
     """An answer in JSON."""
-    return answer(description, {"application/json": {"schema": ref(schema)}})
+    return answer(description, {"application/json": {"schema": ref(schema)}}, **headers)
 
 
 def answer(description: str, content: JSON, **headers: str) -> JSON:

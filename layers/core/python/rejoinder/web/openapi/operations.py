@@ -33,7 +33,8 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Who sends it again within a day gets the first response again, also while it "
-    "is being made.",
+    "is being made. With `store: false` there is none to give: then it is named in "
+    "`X-Ignored-Parameters`.",
     "schema": text(maxLength=255),
 }
 _ID = {"name": "response_id", "in": "path", "required": True, "schema": RESPONSE_ID}

@@ -12,7 +12,7 @@ from rejoinder.schema.options import (
     Verbosity,
 )
 from rejoinder.schema.reader import COMPACTED, COUNTED, CREATED, Fields
-from rejoinder.schema.reading import MAX_TEXT
+from rejoinder.schema.reading import MAX_TEXT, MAX_WHOLE
 from rejoinder.web.openapi.items import ITEMS, PARTS
 from rejoinder.web.openapi.shapes import (
     either,
@@ -31,7 +31,7 @@ from rejoinder.web.openapi.shapes import (
 from rejoinder.web.openapi.tools import TOOLS
 
 RESPONSE_ID = text(pattern="^resp_[A-Za-z0-9_-]{1,59}$")
-CONVERSATION_ID = text(examples=["conv_0"])
+CONVERSATION_ID = text(minLength=1, examples=["conv_0"])
 METADATA = {
     "type": "object",
     "maxProperties": 16,
@@ -84,16 +84,19 @@ _OPTIONS: dict[str, JSON] = {
     ),
     "include": listing(
         {},
-        f"What to add to the answer: {', '.join(sorted(INCLUDABLE))}. Others are passed over.",
+        f"What to add to the answer: {', '.join(sorted(INCLUDABLE))}. Others are passed over, and "
+        "named in `X-Ignored-Parameters`.",
     ),
     "tools": listing(ref("RequestTool"), default=[]),
     "tool_choice": ref("RequestToolChoice"),
     "parallel_tool_calls": yes_or_no(
         "Whether the model may call several tools at once.", default=True
     ),
-    "max_tool_calls": whole("Echoed; it counts hosted tools only.", minimum=1),
+    "max_tool_calls": whole("Echoed; it counts hosted tools only.", minimum=1, maximum=MAX_WHOLE),
     "max_output_tokens": whole(
-        "The most tokens to generate, thinking included.", minimum=MIN_OUTPUT_TOKENS
+        "The most tokens to generate, thinking included.",
+        minimum=MIN_OUTPUT_TOKENS,
+        maximum=MAX_WHOLE,
     ),
     "temperature": number("Echoed as 1 if absent.", minimum=0, maximum=2),
     "top_p": number("Echoed as 1 if absent.", minimum=0, maximum=1),
@@ -129,7 +132,9 @@ _OPTIONS: dict[str, JSON] = {
             optional(
                 {
                     "compact_threshold": whole(
-                        minimum=MIN_COMPACT_THRESHOLD, default=COMPACT_THRESHOLD
+                        minimum=MIN_COMPACT_THRESHOLD,
+                        maximum=MAX_WHOLE,
+                        default=COMPACT_THRESHOLD,
                     )
                 }
             ),
@@ -145,7 +150,9 @@ _OPTIONS: dict[str, JSON] = {
     "service_tier": word(
         ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"], default="auto"
     ),
-    "seed": whole("Given to models that take one; not echoed."),
+    "seed": whole(
+        "Given to models that take one; not echoed.", minimum=-MAX_WHOLE, maximum=MAX_WHOLE
+    ),
 }
 _MODEL = text(
     "The model: a name of `GET /models`, or `provider/model`.", minLength=1, examples=["demo"]
@@ -154,6 +161,10 @@ _MODEL = text(
 
 def _request(fields: Fields, description: str) -> JSON:
     own = {name: shape for name, shape in _OPTIONS.items() if name in fields.names}
+    own |= {
+        name: {"not": {"const": True}, "description": "Not offered here."}
+        for name in sorted(fields.refused)
+    }
     return {
         **table({"model": _MODEL, **optional(own)}, required=["model"], description=description),
         "patternProperties": {
@@ -172,10 +183,13 @@ REQUEST: dict[str, JSON] = {
         "`X-Ignored-Parameters`.",
     ),
     "CompactConversation": _request(
-        COMPACTED, "What is to be made short; other fields of a response are passed over."
+        COMPACTED,
+        "What is to be made short. Other fields are passed over and named in "
+        "`X-Ignored-Parameters`.",
     ),
     "CountInputTokens": _request(
-        COUNTED, "What would be asked; other fields of a response are passed over."
+        COUNTED,
+        "What would be asked. Other fields are passed over and named in `X-Ignored-Parameters`.",
     ),
     **ITEMS,
     **PARTS,
