@@ -148,7 +148,7 @@ def test_a_response_goes_on_while_the_secret_changes(
     quick = cloud.models.saying(text("Quick."))
 
     def until_all_has_changed() -> None:
-        assert cloud.upstream.wait_until(lambda: cloud.upstream.open_streams == 1)
+        assert cloud.upstream.wait_until(lambda: len(cloud.models.heard(slow)) == 1)
         cloud.upstream.api_key = NEW_UPSTREAM_KEY
         clock.seconds = 301.0
 

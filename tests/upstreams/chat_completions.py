@@ -136,7 +136,7 @@ class ChatUpstream:
         """How many replies the peer left before their last byte was sent."""
         return self._disconnects
 
-    def wait_until(self, condition: Callable[[], bool], *, timeout_seconds: float = 5.0) -> bool:
+    def wait_until(self, condition: Callable[[], bool], *, timeout_seconds: float = 20.0) -> bool:
         """Block until the condition, which may look at this server, holds; or say that it did not.
 
         `upstream.wait_until(lambda: upstream.disconnects == 1)`
@@ -164,12 +164,12 @@ class ChatUpstream:
         connection.close()
 
     async def _answer(self, connection: Connection, request: HttpRequest) -> bool:
-        self._record(request)
         asked = Asked("")
         try:
             reply, asked = self._reply(request)
         except Refusal as refusal:
             reply = refused(refusal, self.flavour)
+        self._record(request)  # from now on the test may change what is to come
         LOG.info("%s %s %s -> %s", request.method, request.path, asked.model, outline(reply))
         streams = asked.stream and isinstance(reply, Reply) and reply.streams
         with self._counted(streams=streams):
