@@ -23,6 +23,8 @@ import psutil
 KEY = "sk-test"
 OTHER_KEY = "sk-other"
 
+UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}  # the environment of a process without coverage
+
 STARTS_WITHIN_SECONDS = 30.0
 STOPS_WITHIN_SECONDS = 20.0
 POLL_SECONDS = 0.02

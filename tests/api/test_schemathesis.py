@@ -29,7 +29,7 @@ type Made = Case[Any]
 type Operation = tuple[str, str]  # path and method
 type Described = BaseSchema
 
-TIMES = 60
+TIMES = 40
 FEW_TIMES = 10  # who is turned away at the door has been asked for nothing
 MANY = 100_000
 

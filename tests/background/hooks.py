@@ -10,6 +10,8 @@ import httpx
 
 type JSON = Any
 
+POLL_SECONDS = 0.02  # how soon it sees that it shall end
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -43,7 +45,7 @@ class Hooks:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,))
         self._thread.start()
         return self
 

@@ -9,6 +9,7 @@ from tests.background.crashing import HOOK_PATH
 
 type JSON = Any
 
+POLL_SECONDS = 0.02  # how soon it sees that it shall end
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 SETTINGS = """
 [webhooks.hook]
@@ -45,7 +46,7 @@ class Receiver:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,))
         self._thread.start()
         return self
 

@@ -35,8 +35,6 @@ from tests.upstreams.chat_troubles import Stall
 
 type JSON = Any
 
-SOON_SECONDS = 2.0
-
 
 def stalling(said: Reply, pieces: int) -> Reply:
     return said.troubled(Stall(pieces, FOREVER_SECONDS))
@@ -82,9 +80,7 @@ def test_a_response_that_is_streamed_ends_in_order_when_it_is_cancelled(
 
     cancelled = client.responses.cancel(seen[0]["response"]["id"])
 
-    was_left = models.upstream.wait_until(
-        lambda: models.upstream.disconnects > left, timeout_seconds=SOON_SECONDS
-    )
+    was_left = models.upstream.wait_until(lambda: models.upstream.disconnects > left)
     assert was_left, "the model server was not left"
     seen += [event.to_dict() for event in stream]
     assert order_of(seen) == order
@@ -107,9 +103,7 @@ def test_a_response_that_nobody_streams_is_cancelled(
 
     cancelled = client.responses.cancel(response.id)
 
-    assert models.upstream.wait_until(
-        lambda: models.upstream.disconnects > left, timeout_seconds=SOON_SECONDS
-    )
+    assert models.upstream.wait_until(lambda: models.upstream.disconnects > left)
     assert (cancelled.id, cancelled.status) == (response.id, "cancelled")
     assert cancelled.completed_at is None
     assert client.responses.retrieve(response.id).to_dict() == cancelled.to_dict()
@@ -301,9 +295,7 @@ def test_deleting_a_running_response_leaves_the_model_server(
 
     client.responses.delete(response.id)
 
-    assert models.upstream.wait_until(
-        lambda: models.upstream.disconnects > left, timeout_seconds=SOON_SECONDS
-    )
+    assert models.upstream.wait_until(lambda: models.upstream.disconnects > left)
     with pytest.raises(NotFoundError):
         client.responses.retrieve(response.id)
     with pytest.raises(NotFoundError):

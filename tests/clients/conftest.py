@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI
 
 from tests.clients.models import Models
+from tests.clients.official import client, other_client
 from tests.dialects.differences import DIALECTS
 from tests.rig.server import LambdaServer
-from tests.server import KEY, OTHER_KEY, Server
+from tests.server import KEY, Server
 from tests.upstreams.chat_completions import ChatUpstream
+
+__all__ = ["client", "other_client"]
 
 type JSON = Any
 
@@ -54,18 +57,6 @@ def server(request: pytest.FixtureRequest) -> Server:
     """Where clients ask; a test that only one of them can pass says so by this parameter."""
     found: Server = request.getfixturevalue(f"{request.param}_server")
     return found
-
-
-@pytest.fixture(scope="session")
-def client(server: Server) -> Iterator[OpenAI]:
-    with OpenAI(base_url=server.base_url, api_key=KEY, max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def other_client(server: Server) -> Iterator[OpenAI]:
-    with OpenAI(base_url=server.base_url, api_key=OTHER_KEY, max_retries=0) as client:
-        yield client
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ WORDS = [OUTPUT, *(f" {number}" for number in range(30))]
 
 
 def leaves(upstream: ChatUpstream, before: int) -> bool:
-    return upstream.wait_until(lambda: upstream.disconnects > before, timeout_seconds=5)
+    return upstream.wait_until(lambda: upstream.disconnects > before)
 
 
 @pytest.mark.parametrize("when", [0, 1])

@@ -13,9 +13,31 @@ base_url = "https://api.openai.com/v1"
 api_key_env = "OPENAI_API_KEY"
 """
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0aa0bb00-1cc1-2dd2-3ee3-4ff455667788"
+FORMER_KEY = KEY.replace("0aa0bb00", "9aa9bb99")
 CERTIFICATE = (
     "arn:aws:acm:eu-central-1:123456789012:certificate/0aa0bb00-1cc1-2dd2-3ee3-4ff455667788"
 )
+
+# Fixtures that take many seconds: one process of xdist has all tests of each kind.
+DEAR = {
+    "stack": "synthesis",
+    "rich": "synthesis",
+    "any_stack": "synthesis",
+    "parts": "bundles",
+    "whole": "smoke",
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have no process of xdist wait for what another makes, or make it again."""
+    for item in items:
+        for kind in {DEAR[name] for name in DEAR.keys() & getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.xdist_group(kind))
+
+
+SUBNETS = ["subnet-0aa0bb001cc12dd2e", "subnet-0aa0bb001cc12dd2f"]
+GROUP = "sg-0aa0bb001cc12dd2e"
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +69,9 @@ def rich(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
         "keepData": "true",
         "logRetentionDays": "7",
         "kmsKeyArn": KEY,
+        "formerKmsKeyArns": FORMER_KEY,
+        "subnetIds": ",".join(SUBNETS),
+        "securityGroupIds": GROUP,
         "domainName": "ai.example.org",
         "certificateArn": CERTIFICATE,
         "corsOrigins": "https://app.example.org",

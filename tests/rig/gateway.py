@@ -28,9 +28,11 @@ import time
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from fnmatch import fnmatch
+from typing import override
 from uuid import uuid4
 
 from tests.rig import gateway_responses as own
+from tests.rig.doors import Listening
 from tests.rig.events import Arrival, proxy_event
 from tests.rig.fleet import Fleet
 from tests.rig.integration import Answer, Malformed, buffered, streamed
@@ -49,7 +51,6 @@ from tests.rig.wire import (
     TooLong,
     answer_bytes,
     chunk_bytes,
-    close,
     head_bytes,
     read_head,
 )
@@ -69,45 +70,21 @@ class Turned(Exception):
         self.case = case
 
 
-class RestApi:
+class RestApi(Listening):
     """The front door. Its clients may come with the stage in the path, or without."""
 
     def __init__(self, stack: Stack, fleets: Mapping[str, Fleet], say: Say) -> None:
+        super().__init__()
         self._stack = stack
         self._fleets = fleets
         self._say = say
         self._router = Router(stack.routes)
-        self._connections: set[asyncio.Task[None]] = set()
 
-    async def start(self, port: int = 0) -> int:
-        """Begin to listen on the loopback; the port."""
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", port, limit=LONGEST_HEAD_BYTES
-        )
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def stop(self) -> None:
-        """Close all connections."""
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            while (head := await read_head(reader)) is not None:
-                if not await Visit(self, head, reader, writer).serve():
-                    break
-        except (BadHttp, ConnectionError, asyncio.IncompleteReadError):
-            pass  # a peer that speaks no HTTP, or has gone
-        except asyncio.CancelledError:
-            pass  # we are stopped; asyncio's streams would log it
-        finally:
-            self._connections.discard(task)
-            await close(writer)
+    @override
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (head := await read_head(reader)) is not None:
+            if not await Visit(self, head, reader, writer).serve():
+                break
 
     def find(self, arrival: Arrival) -> tuple[Route, Mapping[str, str]]:
         """The route of a request.

@@ -45,7 +45,7 @@ class Rig:
             self._started.push_async_callback(self.fleets[name].stop)
         self._feed()
         api = RestApi(self.stack, self.fleets, self._say)
-        self.port = await api.start(port)
+        self.port = await api.listen(port)
         self._started.push_async_callback(api.stop)
         return self
 

@@ -11,8 +11,9 @@ import binascii
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, override
 
+from tests.rig.doors import Listening, PeerError
 from tests.rig.events import trace_id
 from tests.rig.invocations import LARGEST_ANSWER_BYTES, FunctionError, Invocation, Opening
 from tests.rig.stack import Function
@@ -22,7 +23,6 @@ from tests.rig.wire import (
     Head,
     TooLong,
     answer_bytes,
-    close,
     head_bytes,
     read_head,
 )
@@ -56,12 +56,13 @@ class Exchange(NamedTuple):
     writer: asyncio.StreamWriter
 
 
-class RuntimeApi:
+class RuntimeApi(Listening):
     """Serves one process, one invocation at a time; `on_rest` is called at each GET next."""
 
     def __init__(
         self, function: Function, on_rest: Callable[[], None], note: Callable[[str], None]
     ) -> None:
+        super().__init__()
         self.init_error: FunctionError | None = None
         self.exit_error: FunctionError | None = None  # why the process is no more
         self.current: Invocation | None = None
@@ -70,21 +71,11 @@ class RuntimeApi:
         self._note = note
         self._phase: Phase = "init"
         self._inbox: asyncio.Queue[Invocation] = asyncio.Queue(1)
-        self._connections: set[asyncio.Task[None]] = set()
         self._asking_next: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Begin to listen; the address for AWS_LAMBDA_RUNTIME_API."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"{host}:{port}"
-
-    async def stop(self) -> None:
-        """Close all connections."""
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        return f"127.0.0.1:{await self.listen()}"
 
     def deliver(self, invocation: Invocation) -> None:
         """Hand an invocation to the process, which must be resting."""
@@ -100,23 +91,17 @@ class RuntimeApi:
         if speaking := self._connections - {self._asking_next}:
             await asyncio.wait(speaking, timeout=seconds)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            while (head := await read_head(reader)) is not None:
-                exchange = Exchange(head, Body(reader, head), writer)
-                if not (await self._answer(exchange) and head.keeps_alive):
-                    break
-        except (BadHttp, ConnectionError, asyncio.IncompleteReadError) as error:
-            if self.exit_error is None:
-                self._note(f"{type(error).__name__}: {error}")
-        except asyncio.CancelledError:
-            pass  # we are stopped; asyncio's streams would log it
-        finally:
-            self._connections.discard(task)
-            await close(writer)
+    @override
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (head := await read_head(reader)) is not None:
+            exchange = Exchange(head, Body(reader, head), writer)
+            if not (await self._answer(exchange) and head.keeps_alive):
+                break
+
+    @override
+    def _blame(self, error: PeerError) -> None:
+        if self.exit_error is None:
+            self._note(f"{type(error).__name__}: {error}")
 
     async def _answer(self, exchange: Exchange) -> bool:
         """Serve one request; whether the connection is still good for another."""

@@ -15,7 +15,7 @@ import httpx
 
 from tests.rig.services import Moto
 from tests.rig.stack import STAGE
-from tests.server import Server
+from tests.server import UNMEASURED, Server
 
 type JSON = Any
 
@@ -38,7 +38,7 @@ class LambdaServer(Server):
         flavour: Literal["openai", "generic"] = "openai",
         env: Mapping[str, str] | None = None,
     ) -> None:
-        found = {"PYTHONPATH": str(ROOT), **(env or {})}
+        found = {"PYTHONPATH": str(ROOT), **UNMEASURED, **(env or {})}  # it is not the product
         super().__init__(data, upstream_url, config_extra, flavour=flavour, env=found)
         self._moto = Moto()
         self._state = data / "rig" / "rig.json"

@@ -7,11 +7,12 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import suppress
+from typing import override
 from urllib.parse import urlsplit
 
+from tests.rig.doors import Listening
 from tests.rig.wire import (
     CONTINUE,
-    BadHttp,
     Body,
     Head,
     answer_bytes,
@@ -29,52 +30,37 @@ BODILESS = (204, 304)
 HOP_BY_HOP = ("connection", "keep-alive", "expect", "transfer-encoding", "content-length")
 
 
-class ServiceDoor:
+class ServiceDoor(Listening):
     """Relays each request to the server behind it, unless it is told to refuse."""
 
     def __init__(self, behind: str) -> None:
+        super().__init__()
         self.calls: Counter[str] = Counter()
         self._behind = urlsplit(behind)
         self._refusals: Counter[str] = Counter()
-        self._connections: set[asyncio.Task[None]] = set()
         self._kept: list[Wire] = []
 
     async def start(self) -> str:
         """Begin to listen; the address."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://{host}:{port}"
+        return f"http://127.0.0.1:{await self.listen()}"
 
+    @override
     async def stop(self) -> None:
-        """Close all connections."""
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await super().stop()
         await asyncio.gather(*(close(writer) for _, writer in self._kept))
 
     def throttle(self, operation: str, times: int) -> None:
         """Refuse the next calls of an operation, such as PutItem."""
         self._refusals[operation] = times
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            while (head := await read_head(reader)) is not None:
-                if head.awaits_leave:
-                    writer.write(CONTINUE)
-                body = await Body(reader, head).read(at_most_bytes=LARGEST_BODY_BYTES)
-                writer.write(await self._answer(head, body))
-                await writer.drain()
-        except (BadHttp, ConnectionError, asyncio.IncompleteReadError):
-            pass  # a frozen or killed function
-        except asyncio.CancelledError:
-            pass  # we are stopped; asyncio's streams would log it
-        finally:
-            self._connections.discard(task)
-            await close(writer)
+    @override
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (head := await read_head(reader)) is not None:
+            if head.awaits_leave:
+                writer.write(CONTINUE)
+            body = await Body(reader, head).read(at_most_bytes=LARGEST_BODY_BYTES)
+            writer.write(await self._answer(head, body))
+            await writer.drain()
 
     async def _answer(self, head: Head, body: bytes) -> bytes:
         operation = head.value("x-amz-target").rpartition(".")[2] or head.method

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ import boto3
 from botocore.config import Config
 
 from tests.rig.stack import ACCOUNT, REGION, Queue, Stack
+from tests.server import UNMEASURED
 
 type JSON = Any
 
@@ -27,6 +29,7 @@ class Moto(AbstractContextManager["Moto"]):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is not for it
+            env=os.environ | UNMEASURED,
             text=True,
         )
         assert self._process.stdout is not None

@@ -22,6 +22,16 @@ STEP_BY_STEP = """
             await send({"type": "http.response.body", "body": b"%d," % number, **more})
         Path(os.environ["FOLDER"], "done").touch()
 """
+HALF = """
+    import os, time
+    from raw import PRELUDE
+
+    def main(api):
+        request_id, event = api.next()
+        stream = api.stream(request_id, **{headers})
+        stream.send(PRELUDE + b"half")
+        {then}
+"""
 SAYS = """
     from raw import PRELUDE, PRELUDE_TYPE
 
@@ -38,6 +48,11 @@ SAYS = """
 def saying(*pieces: bytes, headers: object = None, trailers: object = None) -> str:
     """A raw function that streams these pieces."""
     return SAYS.format(pieces=pieces, headers=headers or {}, trailers=trailers or {})
+
+
+def half(then: str, **headers: str) -> str:
+    """A raw function that streams half of an answer, and then does this."""
+    return HALF.format(headers=headers, then=then)
 
 
 async def until_cut(http: httpx.AsyncClient, url: str) -> bytes:
@@ -136,17 +151,8 @@ async def test_a_prelude_may_come_in_pieces_and_with_the_body(
 async def test_an_error_after_the_prelude_cuts_the_connection(
     small: Small, http: httpx.AsyncClient
 ) -> None:
-    code = """
-        from raw import PRELUDE
-
-        def main(api):
-            request_id, event = api.next()
-            stream = api.stream(request_id, Trailer="Lambda-Runtime-Function-Error-Type")
-            stream.send(PRELUDE + b"half")
-            stream.end(Lambda_Runtime_Function_Error_Type="Runtime.Oops")
-            api.next()
-    """
-    small.raw("fails", code)
+    end = 'stream.end(Lambda_Runtime_Function_Error_Type="Runtime.Oops"); api.next()'
+    small.raw("fails", half(end, Trailer="Lambda-Runtime-Function-Error-Type"))
     await small.start()
 
     got = await until_cut(http, small.url("fails"))
@@ -158,42 +164,20 @@ async def test_an_error_after_the_prelude_cuts_the_connection(
 async def test_what_was_said_before_a_crash_arrives_and_then_the_connection_is_cut(
     small: Small, http: httpx.AsyncClient
 ) -> None:
-    code = """
-        import os
-        from raw import PRELUDE
-
-        def main(api):
-            request_id, event = api.next()
-            stream = api.stream(request_id)
-            stream.send(PRELUDE)
-            for number in range(1000):
-                stream.send(b"%04d" % number)
-            os._exit(7)
-    """
-    small.raw("crashes", code)
+    small.raw("crashes", half('[stream.send(b"%04d" % n) for n in range(1000)]; os._exit(7)'))
     await small.start()
 
     got = await until_cut(http, small.url("crashes"))
     await small.is_idle("crashes")
 
-    assert len(got) == 4000
+    assert got == b"half" + b"".join(b"%04d" % number for number in range(1000))
     assert any("exit status 7" in line for line in small.lines.of("crashes"))
 
 
 async def test_a_stream_is_cut_when_its_function_runs_out_of_time(
     small: Small, http: httpx.AsyncClient
 ) -> None:
-    code = """
-        import time
-        from raw import PRELUDE
-
-        def main(api):
-            request_id, event = api.next()
-            stream = api.stream(request_id)
-            stream.send(PRELUDE + b"half")
-            time.sleep(60)
-    """
-    small.raw("slow", code, timeout_seconds=0.5)
+    small.raw("slow", half("time.sleep(60)"), timeout_seconds=0.5)
     await small.start()
 
     got = await until_cut(http, small.url("slow"))

@@ -142,12 +142,12 @@ def test_a_failure_after_the_first_word_is_told_and_nobody_else_is_asked(
 
 
 def test_a_primary_that_keeps_failing_is_left_alone(
-    client: OpenAI, primary: ChatUpstream, secondary: ChatUpstream
+    own_client: OpenAI, primary: ChatUpstream, secondary: ChatUpstream
 ) -> None:
     primary.on("primary", failure(503))
     secondary.on("secondary", text("ok"))
 
-    answers = [client.responses.create(model="scripted/primary", input="hi") for _ in range(8)]
+    answers = [own_client.responses.create(model="scripted/primary", input="hi") for _ in range(8)]
 
     assert {answer.output_text for answer in answers} == {"ok"}
     assert len(secondary.requests_for("secondary")) == 8

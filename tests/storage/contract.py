@@ -188,7 +188,7 @@ def readings(store: ResponseStore, response_id: str = ID) -> list[Callable[[], A
     return [
         lambda: store.get(ACME, response_id),
         lambda: store.frames(ACME, response_id, after=-1),
-        lambda: store.conversation(ACME, response_id),
+        lambda: store.continued(ACME, response_id),
         lambda: store.input_items(ACME, response_id),
         lambda: store.item(ACME, "msg_own"),
     ]
@@ -285,7 +285,7 @@ class StoreContract:
         await run.say(TextDelta(0, long))
         await run.end()
 
-        assert (await store.conversation(ACME, ID)).items == [
+        assert (await store.continued(ACME, ID)).items == [
             message("msg_own", long),
             *run.response.output,
         ]
@@ -699,13 +699,13 @@ class StoreContract:
 
     # Conversations and items.
 
-    async def test_a_conversation_is_history_input_and_output_oldest_first(
+    async def test_a_continued_response_has_history_input_and_output_oldest_first(
         self, store: ResponseStore
     ) -> None:
         history, own = [message("msg_a"), message("msg_b")], [message("msg_c"), message("msg_d")]
         run = await whole_run(store, history=history, own=own)
 
-        found = await store.conversation(ACME, ID)
+        found = await store.continued(ACME, ID)
 
         assert found.items == [*history, *own, *run.response.output]
         assert found.response == run.response
@@ -721,12 +721,12 @@ class StoreContract:
 
     async def test_a_child_needs_nothing_of_its_parent(self, store: ResponseStore) -> None:
         await whole_run(store, own=[message("msg_a")])
-        parent = await store.conversation(ACME, ID)
+        parent = await store.continued(ACME, ID)
         child = await whole_run(store, "resp_2", history=parent.items, own=[message("msg_b")])
         await store.delete(ACME, ID)
         await store.sweep()
 
-        assert (await store.conversation(ACME, "resp_2")).items == [
+        assert (await store.continued(ACME, "resp_2")).items == [
             *parent.items,
             message("msg_b"),
             *child.response.output,

@@ -81,7 +81,7 @@ async def test_pictures_of_five_megabytes_are_kept(store: DynamoStore, aws: Aws)
     history, own = [picture("msg_history", 2_000_000)], [picture("msg_own", 5_000_000)]
     run = await whole_run(store, history=history, own=own)
 
-    found = await store.conversation(ACME, ID)
+    found = await store.continued(ACME, ID)
 
     assert found.items == [*history, *own, *run.response.output]
     assert await store.item(ACME, "msg_own") == own[0]
@@ -381,7 +381,7 @@ async def test_a_response_may_be_deleted_while_it_is_read(store: DynamoStore, aw
     with pytest.raises(NotFound):
         await store.input_items(ACME, ID)
     with pytest.raises(NotFound):
-        await store.conversation(ACME, ID)
+        await store.continued(ACME, ID)
     await store.delete(ACME, ID)
     await check_hidden(store)
 
@@ -398,7 +398,7 @@ async def test_what_is_removed_in_the_middle_of_a_reading_is_not_found(
     for read in (
         store.get(ACME, ID),
         store.frames(ACME, ID, after=-1),
-        store.conversation(ACME, ID),
+        store.continued(ACME, ID),
     ):
         with pytest.raises(NotFound):
             await read

@@ -133,7 +133,7 @@ class Play:
             ("get", self.name, {}),
             ("frames", self.name, {"after": after}),
             ("frames", self.name, {"after": -1}),
-            ("conversation", self.name, {}),
+            ("continued", self.name, {}),
             ("input_items", self.name, {}),
             ("item", self.random.choice(item_ids), {}),
         ):

@@ -174,7 +174,7 @@ async def seen(store: DynamoStore, response_id: str) -> Seen:
     except NotFound:
         await check_hidden(store, response_id)
         return None
-    await store.conversation(ACME, response_id)
+    await store.continued(ACME, response_id)
     await store.input_items(ACME, response_id)
     return response, await store.frames(ACME, response_id, after=-1)
 

@@ -6,8 +6,17 @@ from typing import Any
 
 from tests.upstreams.anthropic_events import Asked, events, message
 from tests.upstreams.chat_replies import Reply
-from tests.upstreams.chat_steps import EVENT_STREAM, Body, Frame, Head, Over, Pause, Step
-from tests.upstreams.chat_troubles import Cut, End, ErrorFrame, Reset, Rubbish, Stall, When
+from tests.upstreams.chat_steps import (
+    EVENT_STREAM,
+    Body,
+    Frame,
+    Head,
+    Over,
+    Pause,
+    Step,
+    troubles_at,
+)
+from tests.upstreams.chat_troubles import Cut, ErrorFrame, Reset, When
 from tests.upstreams.framing import Framing
 
 type JSON = Any
@@ -40,22 +49,22 @@ def steps(reply: Reply, asked: Asked) -> Iterator[Step]:
 
 
 def _whole(reply: Reply, asked: Asked) -> Iterator[Step]:
-    yield from _at(reply, "start")
+    yield from troubles_at(reply.troubles, "start")
     data = reply.framing.encoded(message(reply, asked)).encode()
     yield Head(200, {"content-type": "application/json", **_headers(reply)}, len(data))
     midway = [trouble for trouble in reply.troubles if trouble.when != "start"]
     half = len(data) // 2 if midway else len(data)
     yield Body(data[:half])
     for trouble in midway:
-        yield from _at(reply, trouble.when)
+        yield from troubles_at(reply.troubles, trouble.when)
     yield Body(data[half:])
     yield Over()
 
 
 def _streamed(reply: Reply, asked: Asked) -> Iterator[Step]:
-    yield from _at(reply, "start")
+    yield from troubles_at(reply.troubles, "start")
     yield Head(200, {"content-type": EVENT_STREAM, **_headers(reply)})
-    yield from _at(reply, 0)
+    yield from troubles_at(reply.troubles, 0)
     sent = 0
     for role, event in events(reply, asked):
         if role == "piece" and sent and reply.pace_seconds:
@@ -63,29 +72,11 @@ def _streamed(reply: Reply, asked: Asked) -> Iterator[Step]:
         yield Frame(event)
         if role == "piece":
             sent += 1
-            yield from _at(reply, sent)
+            yield from troubles_at(reply.troubles, sent)
         elif event["type"] == "message_delta":
-            yield from _at(reply, "finish")
+            yield from troubles_at(reply.troubles, "finish")
     yield Over()
 
 
 def _headers(reply: Reply) -> dict[str, str]:
     return {"request-id": "req_011CScripted", **dict(reply.headers)}
-
-
-def _at(reply: Reply, when: When) -> Iterator[Step]:
-    for trouble in reply.troubles:
-        if trouble.when != when:
-            continue
-        match trouble:
-            case Stall(_, seconds):
-                yield Pause(seconds)
-            case Reset() | Cut():
-                yield trouble
-            case End():
-                yield Over()
-            case Rubbish(_, data):
-                yield Frame(data)
-            case ErrorFrame(_, error):
-                yield Frame(error)
-                yield Over()

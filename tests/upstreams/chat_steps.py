@@ -1,6 +1,6 @@
 """A reply as steps on the wire, its troubles in their places; nothing here does I/O."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,7 +67,7 @@ def steps(reply: Scripted, asked: Asked) -> Iterator[Step]:
 
 
 def _all_steps(reply: Scripted, asked: Asked) -> Iterator[Step]:
-    yield from _troubles(reply, "start")
+    yield from troubles_at(reply.troubles, "start")
     match reply:
         case HttpReply():
             yield from _json_steps(reply, asked, reply.status, reply.body)
@@ -116,7 +116,7 @@ def _stream_steps(reply: Reply, asked: Asked) -> Iterator[Step]:
     told = list(chunks(reply, asked))
     reply = _clamped(reply, sum(chunk.role == "piece" for chunk in told))
     yield Head(200, _headers(reply, EVENT_STREAM, asked))
-    yield from _troubles(reply, 0)
+    yield from troubles_at(reply.troubles, 0)
     sent = 0
     for chunk in told:
         is_piece = chunk.role == "piece"
@@ -124,8 +124,8 @@ def _stream_steps(reply: Reply, asked: Asked) -> Iterator[Step]:
             yield Pause(reply.pace_seconds)
         yield Frame(chunk.json)
         sent += is_piece
-        yield from _troubles(reply, sent) if is_piece else []
-        yield from _troubles(reply, "finish") if chunk.role == "finish" else []
+        yield from troubles_at(reply.troubles, sent) if is_piece else []
+        yield from troubles_at(reply.troubles, "finish") if chunk.role == "finish" else []
     if reply.done:
         yield Frame("[DONE]")
     yield Over()
@@ -140,8 +140,9 @@ def _clamped(reply: Reply, last: int) -> Reply:
     return replace(reply, troubles=tuple(held))
 
 
-def _troubles(reply: Scripted, when: When) -> Iterator[Step]:
-    for trouble in reply.troubles:
+def troubles_at(troubles: Iterable[Trouble], when: When) -> Iterator[Step]:
+    """What goes wrong at one place of a reply."""
+    for trouble in troubles:
         if trouble.when == when:
             yield from _trouble(trouble)
 

@@ -15,8 +15,17 @@ from typing import Any, override
 from tests.upstreams.chat_chunks import Asked
 from tests.upstreams.chat_completions import ChatUpstream
 from tests.upstreams.chat_replies import HttpReply, Scripted, raw
-from tests.upstreams.chat_steps import EVENT_STREAM, Body, Frame, Head, Over, Pause, Step
-from tests.upstreams.chat_troubles import Cut, End, ErrorFrame, Reset, Rubbish, Stall, When
+from tests.upstreams.chat_steps import (
+    EVENT_STREAM,
+    Body,
+    Frame,
+    Head,
+    Over,
+    Pause,
+    Step,
+    troubles_at,
+)
+from tests.upstreams.chat_troubles import Cut, ErrorFrame, Reset, When
 from tests.upstreams.connection import Connection, HttpRequest
 from tests.upstreams.gate import body_of, check_key
 from tests.upstreams.responses_events import Narrator, ResponseAsked
@@ -172,18 +181,10 @@ def _all_steps(answer: Answer, asked: ResponseAsked) -> Iterator[Step]:
 
 
 def _troubles(answer: Answer, when: When) -> Iterator[Step]:
-    for trouble in answer.troubles:
-        if trouble.when != when:
-            continue
-        match trouble:
-            case Stall(_, seconds):
-                yield Pause(seconds)
-            case Reset() | Cut():
-                yield trouble
-            case End():
-                yield Over()
-            case Rubbish(_, data):
-                yield Frame(data)
-            case ErrorFrame(_, error):
-                yield Frame({"type": "error", **error})
-                yield Over()
+    named = (
+        ErrorFrame(each.when, {"type": "error", **each.error})
+        if isinstance(each, ErrorFrame)
+        else each
+        for each in answer.troubles
+    )
+    yield from troubles_at(named, when)

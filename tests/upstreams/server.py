@@ -1,6 +1,7 @@
 """A server in a thread of its own, so that a test may block while it serves."""
 
 import asyncio
+import sys
 import threading
 
 from tests.upstreams.connection import Connection, Serve
@@ -37,6 +38,7 @@ class Server:
             raise TimeoutError("the server did not stop")
 
     def _run(self) -> None:
+        sys.settrace(None)  # coverage is of the product, and would take half of the time here
         asyncio.run(self._listen())
 
     async def _listen(self) -> None:
