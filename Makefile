@@ -9,9 +9,11 @@ WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
 # The deployment: one stack, in the account and region of the ordinary AWS configuration.
 CDK     := npx --yes aws-cdk@2.1148.1
+# All commands know its name by STACK in their environment, so that they mean the same one.
 STACK   ?= Rejoinder
+export STACK
 OPTIONS ?=
-CONTEXT  = -c stackName=$(STACK) $(if $(CONFIG),-c config=$(CONFIG)) $(OPTIONS)
+CONTEXT  = $(strip $(if $(CONFIG),-c config=$(CONFIG)) $(OPTIONS))
 
 .PHONY: help install serve serve-lambda synth smoke diff deploy destroy key keys revoke provider-key test check lint format bench pins clean
 
@@ -29,39 +31,41 @@ serve-lambda: install ## Run the deployment on this machine: its functions on th
 	@exec $(PY) -m tests.rig serve
 
 synth: $(VENV)/.infra ## Write the CloudFormation template to cdk.out, and check it (settings: OPTIONS, STACK, CONFIG)
-	@$(recommend_node)
+	@$(need_node)
 	@$(PY) -m infra.app $(CONTEXT)
 
 smoke: $(VENV)/.local ## Ask a deployment what only AWS can answer: make smoke URL=… KEY=… (MODEL=…)
 	@$(PY) -m infra.smoke
 
 diff: $(VENV)/.infra ## Show what a deployment would change
+	@$(need_node)
 	@$(CDK) diff $(CONTEXT)
 
 deploy: $(VENV)/.infra ## Deploy to AWS (settings: OPTIONS="-c memoryMb=256 -c waf=true", STACK, CONFIG, AWS_PROFILE)
-	@$(recommend_node)
+	@$(need_node)
+	@$(PY) -m infra.ready --cdk '$(CDK)' $(CONTEXT)
 	@echo 'By hand:'
-	@echo '    $(CDK) bootstrap     (once for an account and region)'
-	@echo '    $(CDK) deploy $(CONTEXT)'
-	@$(CDK) deploy $(CONTEXT) || { \
-	    echo; echo 'If this account and region never saw the CDK:  $(CDK) bootstrap  and then once more.'; exit 1; }
+	@echo '    STACK=$(STACK) $(CDK) deploy $(CONTEXT)'
+	@$(CDK) deploy $(CONTEXT)
 
 destroy: $(VENV)/.infra ## Remove the deployment, and its data unless -c keepData=true was asked for
-	@$(PY) -m infra.teardown --stack $(STACK)
-	@$(CDK) destroy --force $(CONTEXT)
+	@$(need_node)
+	@$(CDK) synth --quiet $(CONTEXT)
+	@$(PY) -m infra.teardown
+	@$(CDK) destroy --force --app cdk.out
 
 # What people typed reaches a command by its environment, to which make gives it: it may hold quotes.
 key: $(VENV)/.infra ## Make an API key of the deployment: make key NAME=me (TENANT=…)
-	@$(PY) -m infra.keys --stack $(STACK) new "$$NAME" $${TENANT:+--tenant "$$TENANT"}
+	@$(PY) -m infra.keys new "$$NAME" $${TENANT:+--tenant "$$TENANT"}
 
 keys: $(VENV)/.infra ## List the API keys of the deployment
-	@$(PY) -m infra.keys --stack $(STACK) list
+	@$(PY) -m infra.keys list
 
 revoke: $(VENV)/.infra ## Make an API key good for nothing: make revoke ID=…
-	@$(PY) -m infra.keys --stack $(STACK) revoke "$$ID"
+	@$(PY) -m infra.keys revoke "$$ID"
 
 provider-key: $(VENV)/.infra ## Store the key of a provider: make provider-key NAME=OPENAI_API_KEY
-	@$(PY) -m infra.keys --stack $(STACK) provider "$$NAME"
+	@$(PY) -m infra.keys provider "$$NAME"
 
 test: install $(NODE)/.installed $(EMULATOR)/.installed lint ## Run all that CI runs: lint, then the tests with coverage
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --cov
@@ -135,8 +139,9 @@ $(EMULATOR)/.installed: tests/runtime/emulator.txt $(VENV)/.local
 	@chmod +x $(EMULATOR)/aws-lambda-rie-*
 	@touch $@
 
-define recommend_node
-node -e 'process.exit(+(parseInt(process.versions.node) < 22))' 2>/dev/null || echo 'The CDK asks for Node 22 or newer.'
+define need_node
+command -v npx >/dev/null || { echo 'npx not found: install Node 22 or newer, from https://nodejs.org' >&2; exit 1; }; \
+node -e 'process.exit(+(parseInt(process.versions.node) < 22))' || echo 'The CDK asks for Node 22 or newer.' >&2
 endef
 
 # The first candidate that runs, is new enough and complete. (pyenv's python3.13 may exist and yet refuse to run.)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
 from constructs import Construct
 
+from infra.deployed import DESCRIPTION
 from infra.firewall import Firewall
 from infra.functions import Functions
 from infra.logs import log_group
@@ -85,8 +86,8 @@ class Api(Construct):
         return apigateway.RestApi(
             self,
             "Rest",
-            rest_api_name=options.stack_name,
-            description="Rejoinder: the OpenAI Responses API as a stack you own",
+            rest_api_name=Stack.of(self).stack_name,
+            description=DESCRIPTION,
             # An edge-optimised endpoint would drop a stream that is silent for 30 seconds.
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=options.cloud_watch_role,

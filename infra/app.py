@@ -4,8 +4,8 @@ The CDK's command line hands its own context over; by hand it takes `-c key=valu
 """
 
 import argparse
-import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,15 +15,19 @@ from typing import Any
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.bundling import LAYERS, ROOT, Bundler, BundlingError, zipped_bytes
+from infra.bundling import LAYERS, Bundler, BundlingError, zipped_bytes
+from infra.context import context_of
+from infra.deployed import DEFAULT_STACK
 from infra.options import OptionError, Options
 from infra.settings import operator_settings
 from infra.stack import GatewayStack
 from infra.terminal import complain, say
 from rejoinder.settings import SettingsError
 
+_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 
-def build(app: App, bundler: Bundler) -> GatewayStack:
+
+def build(app: App, bundler: Bundler, name: str = DEFAULT_STACK) -> GatewayStack:
     """The stack that the context asks for.
 
     Raises:
@@ -38,7 +42,7 @@ def build(app: App, bundler: Bundler) -> GatewayStack:
         config = Path(folder) / "rejoinder.toml"
         config.write_text(text, encoding="utf-8")
         return GatewayStack(
-            app, options, settings, replace(bundler, settings=config if text else None)
+            app, name, options, settings, replace(bundler, settings=config if text else None)
         )
 
 
@@ -47,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundler = Bundler()
     try:
         app = App(context=_given(arguments), outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
-        build(app, bundler)
+        build(app, bundler, _name(os.environ))
     except (OptionError, SettingsError, BundlingError) as error:
         return complain(str(error))
     try:
@@ -59,13 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _name(env: Mapping[str, str]) -> str:
+    """As all commands know the stack: by STACK, which make exports to them."""
+    name = env.get("STACK") or DEFAULT_STACK
+    if not _STACK.fullmatch(name):
+        raise OptionError(
+            f"STACK={name!r} is no name of a stack: use up to 100 letters, digits and hyphens, "
+            "and begin with a letter."
+        )
+    return name
+
+
 def _given(arguments: Sequence[str] | None) -> Mapping[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m infra.app", description=main.__doc__)
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
-    pairs = [each.partition("=") for each in parser.parse_args(arguments).context]
-    file = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
-    kept: dict[str, Any] = file["context"]
-    return kept | {key: value for key, _, value in pairs}
+    return context_of(parser.parse_args(arguments).context)
 
 
 if __name__ == "__main__":

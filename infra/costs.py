@@ -25,6 +25,8 @@ FREE_ALARM_METRICS = 10  # of an account
 MONTHLY_DASHBOARD = 3.00  # three of an account are free
 MONTHLY_FIREWALL = 5.00 + 3 * 1.00  # the ACL and its three rules
 MONTHLY_KEY = 1.00  # a KMS key of one's own
+MONTH_SECONDS = 730 * 3600
+SNAPSHOT_GB_SECOND = 0.0000015046  # kept; https://aws.amazon.com/lambda/pricing, "SnapStart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Idle:
     alarm_metrics: int
     has_firewall: bool = False
     has_own_key: bool = False
+    snapshots_gb: float = 0.0  # of SnapStart: the memory of each version that has one
 
     @property
     def monthly(self) -> float:
@@ -86,6 +89,7 @@ class Idle:
             + MONTHLY_DASHBOARD
             + MONTHLY_FIREWALL * self.has_firewall
             + MONTHLY_KEY * self.has_own_key
+            + SNAPSHOT_GB_SECOND * MONTH_SECONDS * self.snapshots_gb
         )
 
     @property

@@ -43,6 +43,7 @@ PROFILES: Mapping[str, Profile] = {
     ),
     "dlq": Profile("Jobs that failed too often", "handler.handle", Duration.minutes(1)),
 }
+FRONTS = ("stream", "api")  # those that clients wait for
 # The streaming runtime of layers/runtime, in the place of the managed one.
 WRAPPER = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/rejoinder/bootstrap"}
 
@@ -89,8 +90,8 @@ class Functions(Construct):
         profile, options = PROFILES[name], self._options
         logs = log_group(self, f"{name}-logs", retention_days=options.log_retention_days)
         streams = name == "stream"
-        snap_start = options.snap_start and name in ("stream", "api")
-        return lambda_.Function(
+        snap_start = options.snap_start and name in FRONTS
+        function = lambda_.Function(
             self,
             name,
             description=f"Rejoinder: {profile.description}",
@@ -107,6 +108,18 @@ class Functions(Construct):
             environment=self._environment() | (WRAPPER if streams else {}),
             log_group=logs,
             role=self._role(name, logs),
+        )
+        if options.subnet_ids:
+            self._join_network(function)
+        return function
+
+    def _join_network(self, function: lambda_.Function) -> None:
+        """By ids alone: the library's own way wants to know the VPC, and gives a policy of AWS."""
+        resource = function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+            subnet_ids=[*self._options.subnet_ids],
+            security_group_ids=[*self._options.security_group_ids],
         )
 
     def _environment(self) -> dict[str, str]:
@@ -131,9 +144,8 @@ class Functions(Construct):
         role = iam.Role(
             self, f"{name}-role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
         )
-        may_ask_bedrock = self._options.bedrock
         for statement in [
-            *statements(name, self._storage, self._queue, may_ask_bedrock=may_ask_bedrock),
+            *statements(name, self._storage, self._queue, self._options),
             iam.PolicyStatement(
                 sid="Logs",
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"],

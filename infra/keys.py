@@ -17,10 +17,9 @@ from datetime import UTC, datetime
 from secrets import token_hex, token_urlsafe
 from time import time
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deployed import DEFAULT_STACK, Deployed, NotDeployed
+from infra.deployed import DEFAULT_STACK, Deployed, Found, NotDeployed, session
 from infra.terminal import complain, painted, say
 from rejoinder.aws.table import PK, SK, api_key_key
 
@@ -54,8 +53,8 @@ class Keys:
 
     def __init__(self, deployed: Deployed) -> None:
         self._deployed = deployed
-        self._dynamodb = boto3.client("dynamodb")
-        self._secretsmanager = boto3.client("secretsmanager")
+        self._dynamodb = session().client("dynamodb")
+        self._secretsmanager = session().client("secretsmanager")
 
     def new(self, name: str, tenant: str) -> str:
         """Make a key; gives its text, which cannot be had again.
@@ -163,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make, list or revoke API keys, or store the key of a provider."""
     given = _parser().parse_args(arguments)
     try:
-        deployed = Deployed.find(given.stack)
+        deployed = Deployed.of(Found.named(given.stack))
         _COMMANDS[given.command](Keys(deployed), deployed, given)
     except (NotDeployed, Refused) as error:
         return complain(str(error))

@@ -34,6 +34,12 @@ REASONS = (
         "Python 3.13 everywhere: the bytecode in the layers is valid for one minor version.",
     ),
     ("Functions", "IAM5[Resource::<{bucket}.Arn>/*]", _WITHIN),
+    (
+        "Functions",
+        "IAM5[Resource::*]",
+        "Lambda makes network interfaces by the function's role, whose names nobody knows "
+        "beforehand; only where subnetIds asks for a network.",
+    ),
     ("Functions", "IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/*]", _MODELS),
     (
         "Functions",

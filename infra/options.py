@@ -26,9 +26,14 @@ LOG_RETENTIONS: Mapping[int, str] = {
 
 WAF_MOST = 2_000_000_000  # requests of one address that WAF can count
 
+# What the CDK's command line keeps in its context, besides names with a separator.
+_OF_THE_CDK = frozenset({"acknowledged-issue-numbers", "cli-telemetry"})
+
 _ARN = r"^arn:aws[a-z-]*:{}:[a-z0-9-]+:[0-9]{{12}}:{}/[0-9a-z-]+$"
 
 type KeyArn = Annotated[str, Field(pattern=_ARN.format("kms", "key"))]
+type SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+type SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 type CertificateArn = Annotated[str, Field(pattern=_ARN.format("acm", "certificate"))]
 
 
@@ -41,7 +46,6 @@ class Options(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
-    stack_name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$")] = "Rejoinder"
     stage: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")] = "prod"
     config: str = ""  # the operator's settings; else ./rejoinder.toml, if there is one
 
@@ -56,12 +60,15 @@ class Options(BaseModel):
     keep_data: bool = False  # whether the data outlives the stack, and can be restored
     log_retention_days: int = 30
     kms_key_arn: KeyArn | None = None
+    former_kms_key_arns: tuple[KeyArn, ...] = ()  # some of the data may be encrypted by them yet
 
     domain_name: Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] | None = None
     certificate_arn: CertificateArn | None = None  # of the domain, in the region of the stack
     cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
     waf: bool = False
     waf_requests_per_5_minutes: Annotated[int, Field(ge=10, le=WAF_MOST)] = 2000  # of one address
+    subnet_ids: tuple[SubnetId, ...] = ()  # of a network of one's own, for all functions
+    security_group_ids: tuple[SecurityGroupId, ...] = ()
     bedrock: bool = True  # whether the functions may ask Bedrock's models
     cloud_watch_role: bool = True  # one for all REST APIs of a region: off if it has one already
     alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
@@ -73,7 +80,9 @@ class Options(BaseModel):
             raise ValueError(f"known are {', '.join(map(str, LOG_RETENTIONS))}")
         return days
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator(
+        "cors_origins", "former_kms_key_arns", "subnet_ids", "security_group_ids", mode="before"
+    )
     @classmethod
     def _is_a_list(cls, given: object) -> object:
         """On the command line: `-c corsOrigins=https://one.example,https://two.example`."""
@@ -83,16 +92,18 @@ class Options(BaseModel):
     def _is_consistent(self) -> Self:
         if (self.domain_name is None) != (self.certificate_arn is None):
             raise ValueError("domainName and certificateArn go together")
+        if bool(self.subnet_ids) != bool(self.security_group_ids):
+            raise ValueError("subnetIds and securityGroupIds go together")
         return self
 
     @classmethod
     def of(cls, context: Mapping[str, Any]) -> Self:
-        """The options among the whole context; the CDK's own keys hold a `:` or a `/`.
+        """The options among the whole context, of which the CDK uses a part for itself.
 
         Raises:
             OptionError: naming the option, and what is wrong with it.
         """
-        given = {key: value for key, value in context.items() if key.isalnum()}
+        given = {key: value for key, value in context.items() if not _is_of_the_cdk(key)}
         try:
             return cls.model_validate(given)
         except ValidationError as error:
@@ -101,12 +112,26 @@ class Options(BaseModel):
             raise OptionError(_said(name, first["type"], first["msg"], given)) from error
 
 
+def _is_of_the_cdk(key: str) -> bool:
+    return key in _OF_THE_CDK or not {":", "/", "@"}.isdisjoint(key)
+
+
 def _said(name: str, kind: str, message: str, given: Mapping[str, Any]) -> str:
     """A mistake, told so that the reader knows what to type."""
     if kind == "extra_forbidden":
-        known = [field.alias or "" for field in Options.model_fields.values()]
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
-        return f"{name} is not an option; {hint}"
+        return f"{name} is not an option; {_hint(name, given[name])}"
     said = message.removeprefix("Value error, ")
     return f"{name}={given.get(name)!r}: {said}." if name else f"{said}."
+
+
+def _hint(name: str, value: object) -> str:
+    if name == "stackName":
+        return f"say STACK={value} to every command."
+    names = [field.alias or "" for field in Options.model_fields.values()]
+    known = {_folded(each): each for each in names}
+    near = get_close_matches(_folded(name), known, n=1)
+    return f"did you mean {known[near[0]]}?" if near else f"known are {', '.join(names)}."
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
+from infra.keys import DIRECTORY
+from infra.options import Options
 from infra.queue import Queue
 from infra.storage import Storage
-from rejoinder.aws.table import WAITING_INDEX
+from rejoinder.aws.table import PK, WAITING_INDEX, api_key_key
 
 # Every function reads and writes responses; what a newer state makes useless, it removes.
 TABLE = (
@@ -19,6 +21,8 @@ TABLE = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+WRITES = tuple(action for action in TABLE if action not in ("dynamodb:GetItem", "dynamodb:Query"))
+API_KEYS = (api_key_key("*")[PK]["S"], DIRECTORY)  # partitions that people write, and nobody else
 OBJECTS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 BUCKET = ("s3:ListBucket",)  # without it S3 does not even say that an object is not there
 SECRET = ("secretsmanager:GetSecretValue",)
@@ -58,16 +62,26 @@ _KEY_USE = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+# What Lambda needs for a function in a network. AWS's own policy is for everything, too.
+_NETWORK = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
 
 
 def statements(
-    name: str, storage: Storage, queue: Queue, *, may_ask_bedrock: bool
+    name: str, storage: Storage, queue: Queue, options: Options
 ) -> list[iam.PolicyStatement]:
     """The policy of a function, but for its logs."""
     allowed = ALLOWED[name]
     table = storage.table.table_arn
     found = [
         _allow("Table", TABLE, table, f"{table}/index/{WAITING_INDEX}"),
+        _no_api_keys(table),
         _allow("Bucket", BUCKET, storage.bucket.bucket_arn),
         _allow("Objects", OBJECTS, storage.bucket.arn_for_objects("*")),
         _allow("Jobs", allowed.jobs, queue.jobs.queue_arn),
@@ -76,13 +90,28 @@ def statements(
     ]
     if storage.key:
         found.append(_allow("Key", _KEY_USE, storage.key.key_arn))
-    if may_ask_bedrock:
+    if options.former_kms_key_arns:
+        found.append(_allow("FormerKeys", ["kms:Decrypt"], *options.former_kms_key_arns))
+    if options.subnet_ids:
+        found.append(_allow("Network", _NETWORK, "*"))
+    if options.bedrock:
         found.append(_allow("Models", allowed.models, *_models(Stack.of(storage))))
     return [statement for statement in found if statement.actions]
 
 
 def _allow(sid: str, actions: Sequence[str], *resources: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(sid=sid, actions=[*actions], resources=[*resources])
+
+
+def _no_api_keys(table: str) -> iam.PolicyStatement:
+    """Whoever breaks into a function shall not make himself a key."""
+    return iam.PolicyStatement(
+        sid="ApiKeys",
+        effect=iam.Effect.DENY,
+        actions=[*WRITES],
+        resources=[table],
+        conditions={"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [*API_KEYS]}},
+    )
 
 
 def _models(stack: Stack) -> list[str]:

@@ -6,7 +6,8 @@ from constructs import Construct
 from infra.api import Api
 from infra.bundling import Bundler
 from infra.costs import Idle, per_thousand
-from infra.functions import Functions
+from infra.deployed import DEFAULT_STACK, DESCRIPTION
+from infra.functions import FRONTS, Functions
 from infra.nag import acknowledge
 from infra.observability import Observability
 from infra.options import Options
@@ -23,15 +24,16 @@ class GatewayStack(Stack):
     def __init__(
         self,
         scope: Construct,
+        name: str,
         options: Options,
         settings: Settings,
         bundler: Bundler,
     ) -> None:
         super().__init__(
             scope,
-            options.stack_name,
-            stack_name=options.stack_name,
-            description="Rejoinder: the OpenAI Responses API as a stack you own",
+            name,
+            stack_name=name,
+            description=DESCRIPTION,
         )
         self.options = options
         self.storage = Storage(self, "Storage", options, settings.retention_seconds)
@@ -61,8 +63,9 @@ class GatewayStack(Stack):
             self.observability.alarm_metrics,
             has_firewall=options.waf,
             has_own_key=options.kms_key_arn is not None,
+            snapshots_gb=len(FRONTS) * options.memory_mb / 1024 if options.snap_start else 0,
         )
-        named = "" if options.stack_name == "Rejoinder" else f" STACK={options.stack_name}"
+        named = "" if self.stack_name == DEFAULT_STACK else f" STACK={self.stack_name}"
         told = {
             "BaseUrl": self.api.base_url,
             "FirstKey": f"make key NAME=me{named}",
@@ -82,5 +85,6 @@ class GatewayStack(Stack):
         }
         if options.domain_name and (domain := self.api.rest.domain_name):
             told["DomainTarget"] = domain.domain_name_alias_domain_name
+            told["DomainTargetZone"] = domain.domain_name_alias_hosted_zone_id
         for name, value in told.items():
             CfnOutput(self, name, value=value)

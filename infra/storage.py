@@ -26,12 +26,14 @@ class Storage(Construct):
         self.key = (
             kms.Key.from_key_arn(self, "Key", options.kms_key_arn) if options.kms_key_arn else None
         )
-        removal = RemovalPolicy.RETAIN if options.keep_data else RemovalPolicy.DESTROY
-        self.table = self._table(removal, is_kept=options.keep_data)
+        self.table = self._table(is_kept=options.keep_data)
+        # What is kept goes nevertheless, if the deployment that should have made it fails.
+        kept, gone = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, RemovalPolicy.DESTROY
+        removal = kept if options.keep_data else gone
         self.bucket = self._bucket(removal, retention_seconds)
         self.secret = self._secret(removal)
 
-    def _table(self, removal: RemovalPolicy, *, is_kept: bool) -> dynamodb.Table:
+    def _table(self, *, is_kept: bool) -> dynamodb.Table:
         table = dynamodb.Table(
             self,
             "Table",
@@ -45,7 +47,8 @@ class Storage(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=is_kept
             ),
-            removal_policy=removal,
+            # One that is protected cannot be taken back, and would only stop it.
+            removal_policy=RemovalPolicy.RETAIN if is_kept else RemovalPolicy.DESTROY,
         )
         table.add_global_secondary_index(
             index_name=WAITING_INDEX,

@@ -5,15 +5,25 @@ import os
 import sys
 from collections.abc import Sequence
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deployed import DEFAULT_STACK, Deployed, NotDeployed
+from infra.deployed import DEFAULT_STACK, Deployed, Found, NotDeployed, session
 from infra.terminal import complain, painted, say
 
 
 class NotEmptied(Exception):
     """Some objects could not be removed; the message says why."""
+
+
+def bucket_of(stack: Found) -> str | None:
+    """The bucket that goes with a stack; one that never came up may have none.
+
+    Raises:
+        NotDeployed: if the stack is another's, or cannot be removed now.
+    """
+    if stack.is_broken and stack.is_ours:
+        return stack.resource("AWS::S3::Bucket")
+    return Deployed.of(stack).bucket
 
 
 def empty(bucket: str) -> int:
@@ -22,7 +32,7 @@ def empty(bucket: str) -> int:
     Raises:
         NotEmptied: if some are still there.
     """
-    client = boto3.client("s3")
+    client = session().client("s3")
     removed = 0
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         keys = [{"Key": each["Key"]} for each in page.get("Contents", [])]
@@ -44,11 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     given = parser.parse_args(arguments)
     try:
-        deployed = Deployed.find(given.stack)
-        if not (given.yes or _is_confirmed(given.stack, deployed)):
+        stack = Found.named(given.stack)
+        bucket = bucket_of(stack)
+        if not (given.yes or _is_confirmed(stack)):
             return complain("Nothing was removed.")
-        if not deployed.keeps_data:
-            say(f"Removed {empty(deployed.bucket)} objects from {deployed.bucket}.")
+        if bucket and not stack.keeps_data:
+            say(f"Removed {empty(bucket)} objects from {bucket}.")
     except (NotDeployed, NotEmptied) as error:
         return complain(str(error))
     except (BotoCoreError, ClientError) as error:
@@ -56,12 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _is_confirmed(stack: str, deployed: Deployed) -> bool:
-    lost = "its data is kept" if deployed.keeps_data else "all responses and keys go with it"
-    say(f"\nRemove {painted(stack, 'bold')} ({deployed.base_url})? {lost.capitalize()}.")
+def _is_confirmed(stack: Found) -> bool:
+    what = stack.status if stack.is_broken else stack.outputs["BaseUrl"]
+    lost = "Its data is kept." if stack.keeps_data else "All responses and keys go with it."
+    say(f"\nRemove {painted(stack.name, 'bold')} ({what})")
+    say(f"in {stack.place}? {lost}")
     sys.stdout.write("Type the stack's name to go on: ")
     sys.stdout.flush()
-    return sys.stdin.readline().strip() == stack
+    return sys.stdin.readline().strip() == stack.name
 
 
 if __name__ == "__main__":

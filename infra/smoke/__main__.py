@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 
 import httpx
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return MISUSED
     base_url = url.rstrip("/")
     base_url = base_url if base_url.endswith("/v1") else f"{base_url}/v1"
-    extent = QUICK if given.quick else Extent()
+    extent = replace(QUICK if given.quick else Extent(), idle_seconds=60 * given.idle)
     chosen = {"reach", *given.checks} if given.checks else set(CHECKS)
     with Endpoint(base_url, key, os.environ.get("MODEL") or "demo", extent) as endpoint:
         return _run(endpoint, {name: CHECKS[name] for name in CHECKS if name in chosen})
@@ -79,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("checks", nargs="*", metavar="CHECK", help="only these; else all")
     parser.add_argument("--quick", action="store_true", help="short waits and small bodies")
+    parser.add_argument(
+        "--idle", type=float, default=0, metavar="MINUTES", help="be silent, and then ask again"
+    )
     return parser
 
 

@@ -61,4 +61,5 @@ CHECKS: Mapping[str, Callable[[Endpoint], Outcome]] = {
     "odd-bytes": refusals.odd_bytes,
     "concurrency": streams.concurrency,
     "model": streams.other_model,
+    "idle": streams.idle,
 }

@@ -31,6 +31,7 @@ class Extent:
     silence_seconds: float = 60.0
     large_bytes: int = 3_200_000  # its JSON exceeds what Lambda buffers, its stream the 10 MB
     streams_at_once: int = 12
+    idle_seconds: float = 0.0  # which takes longer than all the rest, and so has to be asked for
     is_whole: bool = True
 
 

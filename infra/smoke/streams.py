@@ -8,7 +8,7 @@ from http import HTTPStatus
 from itertools import accumulate, pairwise
 from random import Random
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 
 import httpx
 
@@ -153,6 +153,23 @@ def concurrency(endpoint: Endpoint) -> Outcome:
     require(is_throttled, f"{fact}; the others: {told}")
     waiting = "with" if may_wait else "without"
     return judged(f"{fact}; the others: {told}, {waiting} retry-after", is_expected=False)
+
+
+def idle(endpoint: Endpoint) -> Outcome:
+    """Whether all goes on after nobody has asked for a while, and how much later it begins."""
+    seconds = endpoint.extent.idle_seconds
+    if not seconds:
+        return absent("not asked: it takes minutes (--idle 10)")
+    heard = [endpoint.tell("Hello!"), endpoint.tell("Hello!")]
+    sleep(seconds)
+    heard.append(endpoint.tell("Hello!"))
+    for each in heard:
+        each.completed()
+    _, before, after = (each.frames[0].at * 1000 for each in heard)
+    return expected(
+        f"{before:.0f} ms to the first event, {after:.0f} ms after {seconds / 60:g} minutes "
+        "in which nobody asked (on a new connection)"
+    )
 
 
 def _error_of(reply: httpx.Response) -> Error:

@@ -3,14 +3,15 @@
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 
 import httpx
 import pytest
 
-import rejoinder
 from rejoinder.aws.accounts import KNOWN_SECONDS
 from rejoinder.aws.secrets import KEPT_SECONDS
 from rejoinder.deployment.connections import KEEPALIVE_SECONDS, Pool
+from rejoinder.providers.circuits import FAILURES_TO_OPEN, OPEN_SECONDS
 from tests.functions.cloud import KEY, UPSTREAM_KEY, Cloud, streaming
 from tests.unit.aws.scripted import Said, Scripted
 from tests.upstreams.chat_replies import text
@@ -29,11 +30,12 @@ class Wall:
 
 @pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
-    """The time of a deployment that is imported from now on."""
+    """The time of what is imported from now on."""
     wall = Wall()
     monkeypatch.setattr(time, "time", wall)
-    monkeypatch.setattr(rejoinder, "deployment", sys.modules["rejoinder.deployment"])
-    monkeypatch.delitem(sys.modules, "rejoinder.deployment")
+    for name in ("rejoinder.deployment", "rejoinder.providers.circuits"):
+        monkeypatch.setattr(name, sys.modules[name])  # and so put back afterwards
+        monkeypatch.delitem(sys.modules, name)
     return wall
 
 
@@ -57,6 +59,18 @@ def test_a_secret_that_was_changed_meanwhile_is_read(cloud: Cloud, wall: Wall) -
         made = stream.create(model=model, input="Hello")
 
     assert made.status_code == 200, made.text
+
+
+def test_a_service_that_was_down_is_tried_again(wall: Wall) -> None:
+    circuits = import_module("rejoinder.providers.circuits").Circuits()
+    for _ in range(FAILURES_TO_OPEN):
+        circuits.failed("scripted/model")
+
+    before = circuits.admits("scripted/model")
+    wall.frozen_seconds = OPEN_SECONDS
+
+    assert not before
+    assert circuits.admits("scripted/model")
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from infra import costs
 from infra.costs import Idle
 from infra.options import Options
@@ -45,14 +43,19 @@ def test_idle_costs_are_those_of_the_formula() -> None:
     _, _, *told = rows(section("What it costs"), 2)
 
     idle = Idle(ALARM_METRICS)
-    assert [float(figure) for _, figure in told] == pytest.approx(
-        [
+    more = [
+        Idle(ALARM_METRICS, has_firewall=True),
+        Idle(ALARM_METRICS, has_own_key=True),
+        Idle(ALARM_METRICS, snapshots_gb=2 * 512 / 1024),
+    ]
+    assert [figure for _, figure in told] == [
+        f"{dollars:.2f}"
+        for dollars in (
             idle.monthly_free_tier,
             idle.monthly,
-            Idle(ALARM_METRICS, has_firewall=True).monthly - idle.monthly,
-            Idle(ALARM_METRICS, has_own_key=True).monthly - idle.monthly,
-        ]
-    )
+            *(each.monthly - idle.monthly for each in more),
+        )
+    ]
 
 
 def test_every_alarm_is_described() -> None:

@@ -3,61 +3,19 @@
 import io
 import json
 import re
-from collections.abc import Iterator
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 
-from infra import keys, teardown
+from infra import keys
 from rejoinder.aws.accounts import Accounts
 from rejoinder.aws.secrets import Secrets
-from tests.storage.moto_server import ENV, REGION, Aws, aws, moto_endpoint
+from tests.infra.in_moto import ELSEWHERE, STACK, aws, create_stack, deployed, moto_endpoint
+from tests.storage.moto_server import REGION, Aws
 
-__all__ = ["aws", "moto_endpoint"]
+__all__ = ["aws", "deployed", "moto_endpoint"]
 
-STACK = "Rejoinder"
 KEY = re.compile(r"sk-rj-([0-9a-f]{8})-[A-Za-z0-9_-]{43}")
-
-
-@pytest.fixture
-def deployed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    """A stack that says where the table, the bucket and the secret are."""
-    for name, value in {
-        **ENV,
-        "AWS_ENDPOINT_URL": aws.endpoint,
-        "AWS_DEFAULT_REGION": REGION,
-        "NO_COLOR": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("STACK", raising=False)
-    deploy(aws, keeps_data="no")
-    yield aws
-    boto3.client("cloudformation").delete_stack(StackName=STACK)
-
-
-def deploy(aws: Aws, *, keeps_data: str) -> None:
-    outputs = {
-        "BaseUrl": "https://api.example.org/prod/v1",
-        "TableName": aws.table,
-        "BucketName": aws.bucket_name,
-        "SecretName": aws.secret_arn,
-        "KeepsData": keeps_data,
-    }
-    template = {
-        "Resources": {f"Nothing{aws.name[-8:]}": {"Type": "AWS::SQS::Queue"}},
-        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
-    }
-    cloudformation = boto3.client("cloudformation")
-    cloudformation.delete_stack(StackName=STACK)
-    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
-
-
-class Sent(io.BytesIO):
-    """The body of an answer, as urllib3 reads it."""
-
-    def stream(self) -> Iterator[bytes]:
-        yield self.read()
 
 
 async def tenant_of(aws: Aws, key: str) -> str | None:
@@ -108,7 +66,7 @@ async def test_who_made_a_key_is_told_how_to_use_it(
     said = capsys.readouterr().out
 
     assert "It is shown only now." in said
-    assert "export OPENAI_BASE_URL=https://api.example.org/prod/v1" in said
+    assert "export OPENAI_BASE_URL=https://api.example.org/us-east-1/v1" in said
     assert '"model": "demo"' in said
 
 
@@ -222,6 +180,28 @@ async def test_a_stack_that_is_not_there_is_named(
     assert f"There is no stack 'Elsewhere' in {REGION}." in capsys.readouterr().err
 
 
+async def test_the_region_is_the_one_that_the_cdk_deploys_to(
+    deployed: Aws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", ELSEWHERE)
+
+    status = keys.main(["list"])
+
+    assert status == 1
+    assert f"There is no stack '{STACK}' in {ELSEWHERE}." in capsys.readouterr().err
+
+
+async def test_a_stack_that_never_came_up_has_no_keys(
+    deployed: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_stack({"Queue": {"Type": "AWS::SQS::Queue"}}, {})
+
+    status = keys.main(["list"])
+
+    assert status == 1
+    assert f"Stack '{STACK}' has not come up: it is CREATE_COMPLETE." in capsys.readouterr().err
+
+
 async def test_a_stack_of_somebody_else_is_let_be(
     deployed: Aws, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,80 +223,3 @@ async def test_what_aws_refuses_is_told(deployed: Aws, capsys: pytest.CaptureFix
 
     assert status == 1
     assert "AWS says:" in capsys.readouterr().err
-
-
-async def test_a_bucket_is_emptied_before_its_stack_is_removed(
-    deployed: Aws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("one", "two"):
-        await deployed.bucket.put(f"tenant/{name}", b"content")
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{STACK}\n"))
-
-    status = teardown.main([])
-
-    assert status == 0
-    assert "Removed 2 objects" in capsys.readouterr().out
-    assert await deployed.bucket.get("tenant/one") is None
-
-
-async def test_nothing_is_removed_without_the_stacks_name(
-    deployed: Aws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await deployed.bucket.put("tenant/one", b"content")
-    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
-
-    status = teardown.main([])
-
-    assert status == 1
-    assert "Nothing was removed." in capsys.readouterr().err
-    assert await deployed.bucket.get("tenant/one") == b"content"
-
-
-async def test_what_is_not_deployed_cannot_be_removed(
-    deployed: Aws, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status = teardown.main(["--stack", "Elsewhere"])
-
-    assert status == 1
-    assert "There is no stack 'Elsewhere'" in capsys.readouterr().err
-
-
-async def test_a_bucket_that_is_gone_is_told(
-    deployed: Aws, capsys: pytest.CaptureFixture[str]
-) -> None:
-    boto3.client("s3").delete_bucket(Bucket=deployed.bucket_name)
-
-    status = teardown.main(["--yes"])
-
-    assert status == 1
-    assert "AWS says:" in capsys.readouterr().err
-
-
-async def test_objects_that_may_not_be_removed_are_told(
-    deployed: Aws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await deployed.bucket.put("tenant/one", b"content")
-    error = b"<Error><Key>tenant/one</Key><Message>Access Denied</Message></Error>"
-    session = boto3.Session()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    session.events.register(
-        "before-send.s3.DeleteObjects",
-        lambda request, **_: AWSResponse(
-            request.url, 200, {}, Sent(b"<DeleteResult>%s</DeleteResult>" % error)
-        ),
-    )
-
-    status = teardown.main(["--yes"])
-
-    assert status == 1
-    assert "could not be removed; the first, tenant/one: Access Denied" in capsys.readouterr().err
-
-
-async def test_data_that_is_to_be_kept_is_kept(deployed: Aws) -> None:
-    deploy(deployed, keeps_data="yes")
-    await deployed.bucket.put("tenant/one", b"content")
-
-    status = teardown.main(["--yes"])
-
-    assert status == 0
-    assert await deployed.bucket.get("tenant/one") == b"content"

@@ -9,8 +9,8 @@ from infra.bundling import FUNCTIONS
 from infra.options import OptionError, Options
 from infra.settings import operator_settings
 from rejoinder.settings import SettingsError
-from tests.infra.conftest import CERTIFICATE, KEY
-from tests.infra.synthesis import JSON, Synthesis, flat, synthesise
+from tests.infra.conftest import CERTIFICATE, FORMER_KEY, GROUP, KEY, SUBNETS
+from tests.infra.synthesis import JSON, Synthesis, flat, listed, synthesise
 
 
 def stage(stack: Synthesis) -> JSON:
@@ -92,6 +92,23 @@ def test_a_key_of_ones_own_encrypts_everything(rich: Synthesis) -> None:
         assert rich.statements(name)["Key"]["Resource"] == KEY
 
 
+def test_what_a_former_key_encrypted_can_still_be_read(stack: Synthesis, rich: Synthesis) -> None:
+    for name in FUNCTIONS:
+        former = rich.statements(name)["FormerKeys"]
+
+        assert (former["Action"], former["Resource"]) == ("kms:Decrypt", FORMER_KEY)
+        assert "FormerKeys" not in stack.statements(name)
+
+
+def test_functions_join_the_network_that_was_named(stack: Synthesis, rich: Synthesis) -> None:
+    for name in FUNCTIONS:
+        network = {"SubnetIds": SUBNETS, "SecurityGroupIds": [GROUP]}
+
+        assert rich.function(name)["VpcConfig"] == network
+        assert "ec2:CreateNetworkInterface" in listed(rich.statements(name)["Network"]["Action"])
+        assert "Network" not in stack.statements(name)
+
+
 def test_a_domain_replaces_the_address_that_aws_gave(rich: Synthesis) -> None:
     domain = rich.one("AWS::ApiGateway::DomainName")
 
@@ -101,6 +118,7 @@ def test_a_domain_replaces_the_address_that_aws_gave(rich: Synthesis) -> None:
     assert rich.one("AWS::ApiGateway::RestApi")["DisableExecuteApiEndpoint"]
     assert rich.output("BaseUrl") == "https://ai.example.org/v1"
     assert "RegionalDomainName" in rich.output("DomainTarget")
+    assert "RegionalHostedZoneId" in rich.output("DomainTargetZone")
 
 
 def test_the_firewall_never_reads_bodies(stack: Synthesis, rich: Synthesis) -> None:
@@ -198,10 +216,20 @@ def test_objects_outlive_the_retention_that_was_asked_for(rich: Synthesis) -> No
         ({"memoryMb": "lots"}, "memoryMb='lots': Input should be a valid integer"),
         ({"memoryMb": "64"}, "memoryMb='64': Input should be greater than or equal to 256"),
         ({"memory": "256"}, "memory is not an option; did you mean memoryMb?"),
-        ({"colour": "red"}, "colour is not an option; known are stackName, stage,"),
+        ({"colour": "red"}, "colour is not an option; known are stage, config,"),
+        ({"memory_mb": "1024"}, "memory_mb is not an option; did you mean memoryMb?"),
+        ({"keep-data": "true"}, "keep-data is not an option; did you mean keepData?"),
+        ({"KMS_KEY_ARN": "arn"}, "KMS_KEY_ARN is not an option; did you mean kmsKeyArn?"),
+        ({"stackName": "Prod"}, "stackName is not an option; say STACK=Prod to every command."),
         ({"logRetentionDays": "31"}, "logRetentionDays='31': known are 1, 3, 5, 7, 14, 30,"),
         ({"domainName": "ai.example.org"}, "domainName and certificateArn go together."),
         ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn='alias/mine': String should match pattern"),
+        (
+            {"formerKmsKeyArns": "alias/mine"},
+            "formerKmsKeyArns='alias/mine': String should match pattern",
+        ),
+        ({"subnetIds": "subnet-0aa0bb00"}, "subnetIds and securityGroupIds go together."),
+        ({"securityGroupIds": "mine"}, "securityGroupIds='mine': String should match pattern"),
         ({"corsOrigins": "example.org"}, "corsOrigins='example.org': String should match pattern"),
         ({"stage": "a/b"}, "stage='a/b': String should match pattern"),
         ({"waf": "perhaps"}, "waf='perhaps': Input should be a valid boolean"),
@@ -219,7 +247,14 @@ def test_an_impossible_option_is_refused_by_its_name(given: dict[str, Any], said
 
 
 def test_the_context_of_the_cdk_itself_is_let_be() -> None:
-    options = Options.of({"@aws-cdk/core:flag": True, "aws:cdk:bundling-stacks": ["**"]})
+    options = Options.of(
+        {
+            "@aws-cdk/core:flag": True,
+            "aws:cdk:bundling-stacks": ["**"],
+            "acknowledged-issue-numbers": [34892],
+            "cli-telemetry": False,
+        }
+    )
 
     assert options == Options()
 
@@ -241,6 +276,36 @@ def test_the_context_of_the_cdk_itself_is_let_be() -> None:
             "webhooks.x.secret must not be deployed.",
         ),
         ("retention_seconds = 60", {"retentionDays": "1"}, "says retention_seconds; drop one"),
+        (
+            "[aliases]\nfast = 'opnai/gpt-4o'",
+            {},
+            'aliases.fast names "opnai/gpt-4o", which nobody here serves; did you mean '
+            '"openai/gpt-4o"?',
+        ),
+        (
+            "[aliases]\nfast = 'work/a'",
+            {"bedrock": "false"},
+            'aliases.fast names "work/a", which nobody here serves; write PROVIDER/MODEL, with '
+            "one of demo, openai, openrouter, groq, mistral, deepseek, together, xai, fireworks, "
+            "cerebras, anthropic.",
+        ),
+        (
+            "[fallbacks]\n'gpt-4o' = ['demo', 'ollama/qwen3']",
+            {},
+            'fallbacks.gpt-4o[1] names "ollama/qwen3", which nobody here serves;',
+        ),
+        ("[fallbacks]\n'claud-5' = ['demo']", {}, 'fallbacks.claud-5 names "claud-5", which'),
+        ("[aliases]\nfast = 'demos'", {}, 'did you mean "demo"?'),
+        (
+            "[aliases]\nclaude = 'amazon.nova-lite-v1:0'",
+            {"bedrock": "false"},
+            'aliases.claude names "amazon.nova-lite-v1:0", which nobody here serves;',
+        ),
+        (
+            "[routes]\n'x-*' = 'opnai'",
+            {},
+            'routes."x-*" leads to "opnai", which is no provider here; did you mean "openai"?',
+        ),
     ],
 )
 def test_settings_are_checked_before_they_are_deployed(
@@ -256,6 +321,34 @@ def test_settings_are_checked_before_they_are_deployed(
     assert str(path) in str(refused.value)
 
 
+def test_names_that_a_key_may_yet_bring_to_life_can_be_deployed(tmp_path: Path) -> None:
+    path = tmp_path / "rejoinder.toml"
+    path.write_text("""
+        [providers.work]
+        base_url = "https://x"
+        models = ["llama-*", "qwen3"]
+        [aliases]
+        a = "openai/gpt-4o"
+        b = "gpt-4o"
+        c = "claude-sonnet-4-5"
+        d = "work/any"
+        e = "work.any"
+        f = "llama-3"
+        g = "qwen3"
+        h = "amazon.nova-lite-v1:0"
+        i = "demo"
+        j = "routed-1"
+        [routes]
+        "routed-*" = "groq"
+        [fallbacks]
+        a = ["b", "bedrock/anything"]
+    """)
+
+    settings, _ = operator_settings(Options.of({"config": str(path)}))
+
+    assert len(settings.aliases) == 10
+
+
 def test_settings_that_are_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml cannot be read"):
         operator_settings(Options.of({"config": str(tmp_path / "nowhere.toml")}))
@@ -267,6 +360,31 @@ def test_there_need_not_be_any_settings(tmp_path: Path, monkeypatch: pytest.Monk
     settings, text = operator_settings(Options())
 
     assert (settings.retention_seconds, text) == (30 * 24 * 3600, "")
+
+
+def test_a_stack_has_the_name_that_every_command_knows_it_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK", "Prod")
+
+    done = synthesise(tmp_path / "out")
+
+    prod = Synthesis(tmp_path / "out", "Prod")
+    assert done.returncode == 0, done.stderr
+    assert prod.one("AWS::ApiGateway::RestApi")["Name"] == "Prod"
+    assert prod.output("FirstKey") == "make key NAME=me STACK=Prod"
+
+
+@pytest.mark.parametrize("name", ["my stack", "1st", "a_b", "x" * 101])
+def test_a_stack_cannot_have_every_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("STACK", name)
+
+    done = synthesise(tmp_path / "out")
+
+    assert done.returncode == 1
+    assert f"STACK={name!r} is no name of a stack:" in done.stderr
 
 
 def test_a_mistake_ends_the_command_with_one_sentence(tmp_path: Path) -> None:

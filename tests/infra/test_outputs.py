@@ -34,7 +34,8 @@ def test_commands_find_table_bucket_and_secret_by_the_outputs(stack: Synthesis) 
 
 def test_the_costs_are_told_in_dollars(stack: Synthesis, rich: Synthesis) -> None:
     assert stack.output("IdleCost").startswith("$0.90 a month; $4.90 if")
-    assert rich.output("IdleCost").startswith("$9.90 a month")  # a firewall and a key
+    # a firewall, a key, and two snapshots of 1 GB
+    assert rich.output("IdleCost").startswith("$17.81 a month")
     assert "512 MB" in stack.output("CostPer1000Requests")
     assert "1024 MB" in rich.output("CostPer1000Requests")
 

@@ -1,11 +1,14 @@
 """Each function may do what its code does, and nothing else."""
 
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 
 from infra.bundling import FUNCTIONS
+from infra.keys import DIRECTORY
 from infra.permissions import ALLOWED, BUCKET, CONSUME, OBJECTS, SECRET, TABLE
+from rejoinder.aws.table import PK, api_key_key, tenant_key
 from tests.infra.synthesis import JSON, ROOT, Synthesis, flat, listed
 
 AWS = ROOT / "layers" / "core" / "python" / "rejoinder" / "aws"
@@ -30,13 +33,42 @@ def actions(stack: Synthesis, function: str, statement: str) -> set[str]:
 
 def test_no_statement_allows_a_wildcard_of_actions(stack: Synthesis, rich: Synthesis) -> None:
     for statement in [*every_statement(stack), *every_statement(rich)]:
-        assert statement["Effect"] == "Allow"
+        assert statement["Effect"] == "Allow" or statement["Sid"] == "ApiKeys"
         assert not [each for each in listed(statement["Action"]) if "*" in each]
 
 
 def test_no_statement_is_for_everything(stack: Synthesis, rich: Synthesis) -> None:
     for statement in [*every_statement(stack), *every_statement(rich)]:
-        assert "*" not in listed(statement["Resource"])
+        assert "*" not in listed(statement["Resource"]) or statement["Sid"] == "Network"
+
+
+def test_interfaces_in_a_network_are_all_that_is_allowed_everywhere(rich: Synthesis) -> None:
+    for name in FUNCTIONS:
+        network = rich.statements(name)["Network"]
+
+        assert network["Resource"] == "*"
+        assert set(network["Action"]) == {
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_can_make_a_key_or_revoke_one(stack: Synthesis, name: str) -> None:
+    denied = stack.statements(name)["ApiKeys"]
+    keys = [api_key_key("0a")[PK]["S"], DIRECTORY]
+
+    (patterns,) = denied["Condition"]["ForAnyValue:StringLike"].values()
+    assert denied["Effect"] == "Deny"
+    assert [*denied["Condition"]["ForAnyValue:StringLike"]] == ["dynamodb:LeadingKeys"]
+    assert set(denied["Action"]) == {each for each in TABLE if "Item" in each and "Get" not in each}
+    assert denied["Resource"] == listed(stack.statements(name)["Table"]["Resource"])[0]
+    assert all(any(fnmatchcase(key, pattern) for pattern in patterns) for key in keys)
+    assert not any(fnmatchcase(tenant_key("KEYS"), pattern) for pattern in patterns)
 
 
 def test_no_function_has_a_policy_of_aws(stack: Synthesis) -> None:

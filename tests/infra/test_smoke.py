@@ -71,7 +71,7 @@ def test_nothing_is_broken_at_the_local_server(whole: Ran) -> None:
 def test_what_only_api_gateway_does_is_not_looked_for_elsewhere(whole: Ran) -> None:
     absent = {name for name, mark in whole.marks.items() if mark == "·"}
 
-    assert absent == {*BODIES, "pages", "long-headers"}
+    assert absent == {*BODIES, "pages", "long-headers", "idle"}
 
 
 def test_heartbeats_are_counted(whole: Ran) -> None:
@@ -105,6 +105,16 @@ def test_some_checks_can_be_asked_alone(local: Server) -> None:
 
     assert ran.status == 0
     assert [*ran.marks] == ["reach", "head"]
+
+
+def test_a_silence_of_some_minutes_is_asked_for(local: Server) -> None:
+    ran = run(local.url, "idle", "--idle", "0.003")
+
+    assert ran.status == 0
+    assert re.fullmatch(
+        r"\d+ ms to the first event, \d+ ms after 0\.003 minutes in which nobody asked .+",
+        ran.facts["idle"],
+    )
 
 
 def test_a_proxy_that_buffers_is_found_out(local: Server) -> None:

@@ -49,7 +49,7 @@ def test_the_data_outlives_the_stack_if_that_is_asked_for(rich: Synthesis) -> No
     kept = {
         resource["Type"]
         for resource in rich.template["Resources"].values()
-        if resource.get("DeletionPolicy") == "Retain"
+        if resource.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
     }
     table = rich.one("AWS::DynamoDB::Table")
 
@@ -57,3 +57,15 @@ def test_the_data_outlives_the_stack_if_that_is_asked_for(rich: Synthesis) -> No
     assert table["DeletionProtectionEnabled"]
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert rich.output("KeepsData") == "yes"
+
+
+def test_a_first_deployment_that_fails_leaves_nothing_that_costs(rich: Synthesis) -> None:
+    policies = {
+        resource["Type"]: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for resource in rich.template["Resources"].values()
+        if "UpdateReplacePolicy" in resource
+    }
+
+    assert policies["AWS::S3::Bucket"] == ("RetainExceptOnCreate", "Retain")
+    assert policies["AWS::SecretsManager::Secret"] == ("RetainExceptOnCreate", "Retain")
+    assert policies["AWS::DynamoDB::Table"] == ("Retain", "Retain")  # protected: nothing removes it

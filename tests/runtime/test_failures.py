@@ -138,6 +138,22 @@ def test_an_event_that_is_no_request_of_a_rest_api_is_refused_clearly(
     assert "REST API" in request.failure["errorMessage"]
 
 
+@pytest.mark.parametrize("name", ["Client-Context", "Cognito-Identity"])
+@pytest.mark.parametrize("said", ["no json", "[1]", '{"client":', '"\\ud800"'])
+def test_what_a_caller_says_of_itself_can_break_its_own_invocation_only(
+    api: RuntimeApi, start: Start, name: str, said: str
+) -> None:
+    start()
+
+    answer = api.invoke(event("/whole"), headers={f"Lambda-Runtime-{name}": said})
+    request = answer.wait()
+    following = api.invoke(event("/whole")).wait()
+
+    assert answer.was_error
+    assert request.failure["errorType"] == "Runtime.LambdaContextUnmarshalError"
+    assert following.content == b'{"ok":true}'
+
+
 def test_a_body_that_is_no_base64_is_that_invocation_s_failure(
     api: RuntimeApi, start: Start
 ) -> None:

@@ -1,9 +1,7 @@
 """One invocation, as `GET /runtime/invocation/next` delivers it."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from rejoinder_runtime.connection import Reply
 
@@ -18,8 +16,8 @@ class Invocation:
     trace_id: str | None
     tenant_id: str | None
     echo_id: str | None  # Lambda-Runtime-Invocation-Id, which Lambda wants back with the answer
-    client_context: Mapping[str, Any] | None
-    cognito_identity: Mapping[str, Any] | None
+    client_context: str | None  # JSON, by whoever called: perhaps it is none
+    cognito_identity: str | None
     payload: bytes
 
     @classmethod
@@ -37,7 +35,7 @@ class Invocation:
             trace_id=told.get("trace-id"),
             tenant_id=told.get("aws-tenant-id"),
             echo_id=told.get("invocation-id"),
-            client_context=json.loads(told.get("client-context") or "null"),
-            cognito_identity=json.loads(told.get("cognito-identity") or "null"),
+            client_context=told.get("client-context"),
+            cognito_identity=told.get("cognito-identity"),
             payload=reply.body,
         )

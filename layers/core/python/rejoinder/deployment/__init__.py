@@ -6,7 +6,7 @@ from copy import replace
 from dataclasses import dataclass, field
 from functools import partial
 from logging import getLogger
-from time import monotonic
+from time import time
 from typing import Self
 
 import rejoinder.deployment.loading as loading  # before all that is large
@@ -20,7 +20,7 @@ from rejoinder.aws.idempotency import DynamoKeys
 from rejoinder.aws.jobs import SqsQueue
 from rejoinder.aws.responses import DynamoStore
 from rejoinder.aws.secrets import Secrets
-from rejoinder.deployment.connections import Watched, pool
+from rejoinder.deployment.connections import Pool, Watched
 from rejoinder.deployment.place import Place
 from rejoinder.dialects import DIALECTS, load_all
 from rejoinder.errors import GatewayError
@@ -56,7 +56,7 @@ class Deployment:
         env: Mapping[str, str],
         *,
         asks: bool = False,
-        clock: Callable[[], float] = monotonic,
+        clock: Callable[[], float] = time,  # others may stand still while we are frozen
     ) -> None:
         self.settings = place.settings()
         self.cors_origins = place.cors_origins
@@ -91,7 +91,16 @@ class Deployment:
             GatewayError: if the secret cannot be read, or what it says cannot be used.
             AwsError: if we may not read it.
         """
-        place, self._pool = self._place, pool()
+        self._pool = Pool()
+        try:
+            await self._connect()
+        except (AwsError, GatewayError):
+            await self.close()
+            raise
+        loading.loaded()
+
+    async def _connect(self) -> None:
+        place = self._place
         credentials = Credentials(self._env, self._pool)
         service = partial(Service, self._pool, credentials, region=place.region)
         dynamodb = service(name="dynamodb")
@@ -110,7 +119,6 @@ class Deployment:
         )
         self._secret = await self._read_secret()
         self._gateway = self._built(self._secret)
-        loading.loaded()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from ssl import SSLContext
+from time import monotonic, time
 
 import httpx
 
@@ -11,14 +12,31 @@ import httpx
 KEEPALIVE_SECONDS = 4.0
 
 
-def pool() -> httpx.AsyncHTTPTransport:
-    """New connections. A function's concurrency is their limit."""
-    limits = httpx.Limits(
-        max_connections=None,
-        max_keepalive_connections=None,
-        keepalive_expiry=KEEPALIVE_SECONDS,
-    )
-    return httpx.AsyncHTTPTransport(verify=_certificates(), limits=limits)
+class Pool(httpx.AsyncHTTPTransport):
+    """Connections that are used again, but not after we were frozen with them.
+
+    They expire by the steady clock, which may stand still meanwhile; the wall's then runs ahead of
+    it. A function's concurrency is the limit of their number.
+    """
+
+    def __init__(self, wall: Callable[[], float] = time) -> None:
+        limits = httpx.Limits(
+            max_connections=None,
+            max_keepalive_connections=None,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+        )
+        super().__init__(verify=_certificates(), limits=limits)
+        self._wall = wall
+        self._ahead_seconds = wall() - monotonic()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        ahead_seconds = self._wall() - monotonic()
+        if ahead_seconds - self._ahead_seconds > KEEPALIVE_SECONDS:
+            self._ahead_seconds = ahead_seconds
+            for connection in self._pool.connections:
+                if connection.is_idle():
+                    await connection.aclose()
+        return await super().handle_async_request(request)
 
 
 @cache

@@ -1,7 +1,6 @@
 """The application as a function of API Gateway: streamed or buffered, it is the same."""
 
 import os
-from collections.abc import Sequence
 from time import time
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -10,8 +9,7 @@ from rejoinder.deployment import Deployment
 from rejoinder.deployment.snapshots import is_to_be_kept
 from rejoinder.web.app import App
 from rejoinder.web.calls import DEADLINE
-
-EXPOSED = ("retry-after", "x-ignored-parameters", "x-ignored-tools", "x-request-id")
+from rejoinder.web.pages import open_to_pages
 
 
 class Front:
@@ -56,24 +54,9 @@ class Front:
         deployment, gateway = self._deployment, await self._deployment.gateway()
         if self._app is None or self._entry is None or self._app.keys is not deployment.keys:
             self._app = App(gateway, deployment.keys, deployment.settings)
-            self._entry = _open_to_pages(self._app, deployment.cors_origins)
+            self._entry = open_to_pages(self._app, deployment.cors_origins)
         self._app.gateway = gateway
         return self._entry
-
-
-def _open_to_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """The application for pages of these origins, too: browsers ask first, and want to be told."""
-    if not origins:
-        return app
-    from starlette.middleware.cors import CORSMiddleware  # few deployments want it
-
-    return CORSMiddleware(
-        app,
-        allow_origins=origins,
-        allow_methods=("GET", "POST", "DELETE"),
-        allow_headers=("*",),
-        expose_headers=EXPOSED,
-    )
 
 
 def _with_deadline(scope: Scope) -> Scope:
