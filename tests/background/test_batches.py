@@ -13,10 +13,10 @@ import pytest
 
 from rejoinder import recorder
 from rejoinder.background import LEFT, LOST_SECONDS
+from rejoinder.endings import DELETED
 from rejoinder.errors import GatewayError, NotFound, TimeUp, Unavailable
 from rejoinder.gateway import Gateway, Made
 from rejoinder.idempotency import IdempotencyKey
-from rejoinder.runs import DELETED
 from rejoinder.schema.reader import read_request
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response

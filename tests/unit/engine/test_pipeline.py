@@ -7,7 +7,7 @@ import pytest
 
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.deltas import BlockEnded, Delta, Finished, TextDelta, ToolCallDelta
-from rejoinder.engine.pipeline import Deltas, collect, respond
+from rejoinder.engine.pipeline import Deltas, exhaust, respond
 from rejoinder.errors import GatewayError, Unavailable
 from tests.unit.engine.telling import JSON, START, new_assembler, order, shown
 
@@ -124,9 +124,9 @@ async def test_a_reader_that_goes_away_closes_the_upstream() -> None:
     assert upstream.is_closed
 
 
-async def test_collecting_leaves_the_whole_response_in_the_assembler() -> None:
+async def test_exhausting_leaves_the_whole_response_in_the_assembler() -> None:
     assembler = new_assembler()
-    await collect(respond(assembler, Upstream([START], [TextDelta(0, "Hi"), STOP]).deltas()))
+    await exhaust(respond(assembler, Upstream([START], [TextDelta(0, "Hi"), STOP]).deltas()))
 
     assert assembler.response.output_text == "Hi"
     assert assembler.is_finished
@@ -136,6 +136,6 @@ async def test_collecting_leaves_the_whole_response_in_the_assembler() -> None:
 async def test_a_response_remembers_what_it_failed_of() -> None:
     assembler = new_assembler()
     failure = GatewayError("gone")
-    await collect(respond(assembler, Upstream([START], failure).deltas()))
+    await exhaust(respond(assembler, Upstream([START], failure).deltas()))
 
     assert assembler.failure is failure

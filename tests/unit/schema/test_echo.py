@@ -8,9 +8,9 @@ from rejoinder.schema.response import Response
 from tests.unit.schema.rows import JSON, function, saying
 
 
-def echo(body: JSON, *, tools_strict: bool = False) -> Response:
+def echo(body: JSON) -> Response:
     request = read_request(msgspec.json.encode(body))
-    return first_response(request, id="resp_1", created_at=5, tools_strict=tools_strict)
+    return first_response(request, id="resp_1", created_at=5)
 
 
 def test_a_bare_request_is_echoed_with_every_default() -> None:
@@ -98,20 +98,20 @@ def test_a_tool_is_echoed_with_all_its_keys() -> None:
     }
 
 
-def test_strict_unsaid_is_what_the_upstream_enforces() -> None:
+def test_strict_unsaid_is_not_promised() -> None:
     tools = [
         function("unsaid"),
-        function("loose", strict=False),
+        function("bound", strict=True),
         {"type": "custom", "name": "free"},
         {"type": "namespace", "name": "inside", "tools": [function("inner")]},
     ]
 
-    shown = msgspec.to_builtins(echo(saying(tools=tools), tools_strict=True).tools)
+    shown = msgspec.to_builtins(echo(saying(tools=tools)).tools)
 
     assert [shown[0]["strict"], shown[1]["strict"], shown[3]["tools"][0]["strict"]] == [
-        True,
         False,
         True,
+        False,
     ]
     assert "strict" not in shown[2]
 
@@ -120,6 +120,6 @@ def test_the_request_is_left_as_it_was() -> None:
     request = read_request(msgspec.json.encode(saying(tools=[function()])))
     before = msgspec.json.encode(request)
 
-    first_response(request, id="resp_1", created_at=5, tools_strict=True)
+    first_response(request, id="resp_1", created_at=5)
 
     assert msgspec.json.encode(request) == before

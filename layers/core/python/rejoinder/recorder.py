@@ -6,27 +6,16 @@ first: the beginning and the end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from math import inf
 from typing import Protocol
 
 from rejoinder.engine.recording import Recording
+from rejoinder.keeping import Keeper
 from rejoinder.schema.response import Response
-from rejoinder.storage.base import ResponseStore, StoredResponse
-
-type Leave = Callable[[StoredResponse], Awaitable[None]]
 
 UNFOLLOWED_FACTOR = 4  # nobody else reads along: batches may be so much rarer
 BATCH_BYTES = 32 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Who makes a response: its writer, and how long it may be silent before it counts as dead."""
-
-    writer: str = ""
-    hold_seconds: float = inf  # of one with a job there is no end: the job is heard of instead
 
 
 class Recorder(Protocol):
@@ -53,45 +42,15 @@ class Recorder(Protocol):
         ...
 
 
-class _Writer:
-    """Writes a run's batches: the first one begins the response, after the last one it leaves."""
-
-    def __init__(
-        self, store: ResponseStore, stored: StoredResponse, maker: Maker, leave: Leave
-    ) -> None:
-        self.store = store
-        self.stored = stored
-        self.maker = maker
-        self._leave = leave
-
-    async def write(self, frames: list[bytes], *, first_number: int, response: Response) -> bool:
-        is_followed = await self._write(frames, first_number, response)
-        if not response.is_live:
-            await self._leave(replace(self.stored, response=response))
-        return is_followed
-
-    async def _write(self, frames: list[bytes], first_number: int, response: Response) -> bool:
-        if first_number == 0:
-            await self.store.begin(replace(self.stored, response=response), frames)
-            return False
-        return await self.store.record(
-            self.stored.tenant,
-            response,
-            frames,
-            first_number=first_number,
-            writer=self.maker.writer,
-        )
-
-
 class DirectRecorder:
     """Records each batch before it is shown."""
 
-    def __init__(self, writer: _Writer, recording: Recording) -> None:
-        self._writer = writer
+    def __init__(self, keeper: Keeper, recording: Recording) -> None:
+        self._keeper = keeper
         self._recording = recording
 
     async def tell(self, frames: list[bytes], *, first_number: int, response: Response) -> None:
-        await self._writer.write(frames, first_number=first_number, response=response)
+        await self._keeper.write(frames, first_number=first_number, response=response)
         self._recording.append(frames)
 
     async def beat(self) -> None:
@@ -107,14 +66,14 @@ class BatchRecorder:
     A write is never cut off: whether it took place would not be known.
     """
 
-    def __init__(self, writer: _Writer, recording: Recording, response: Response) -> None:
-        self._writer = writer
+    def __init__(self, keeper: Keeper, recording: Recording) -> None:
+        self._keeper = keeper
         self._recording = recording
-        self._response = response  # as the events that wait leave it
+        self._response = keeper.stored.response  # as the events that wait leave it
         self._waiting: list[bytes] = []
         self._first_number = 0  # of those that wait
-        request = writer.stored.request
-        self._is_followed = response.background and request is not None and request.stream
+        request = keeper.stored.request
+        self._is_followed = self._response.background and request is not None and request.stream
         self._is_writing = asyncio.Lock()
         self._must_hurry = asyncio.Event()
         self._is_closed = False
@@ -152,9 +111,9 @@ class BatchRecorder:
         self._response = response
 
     async def _pause(self) -> None:
-        seconds = self._writer.store.batch_seconds * (1 if self._is_followed else UNFOLLOWED_FACTOR)
+        seconds = self._keeper.store.batch_seconds * (1 if self._is_followed else UNFOLLOWED_FACTOR)
         try:
-            async with asyncio.timeout(min(seconds, self._writer.maker.hold_seconds / 3)):
+            async with asyncio.timeout(min(seconds, self._keeper.maker.hold_seconds / 3)):
                 await self._must_hurry.wait()
         except TimeoutError:
             pass
@@ -165,7 +124,7 @@ class BatchRecorder:
             batch, self._waiting, first_number = self._waiting, [], self._first_number
             if batch:  # else another write took them along
                 try:
-                    self._is_followed |= await self._writer.write(
+                    self._is_followed |= await self._keeper.write(
                         batch, first_number=first_number, response=self._response
                     )
                 except BaseException:
@@ -178,24 +137,17 @@ class BatchRecorder:
 
     async def _hold(self) -> None:
         """Be heard of, though the upstream says nothing."""
-        now, maker = asyncio.get_running_loop().time(), self._writer.maker
-        if now - self._heard_at < maker.hold_seconds / 3:
-            return
-        self._heard_at = now
-        stored = self._writer.stored
-        await self._writer.store.hold(
-            stored.tenant, stored.response.id, maker.writer, seconds=maker.hold_seconds
-        )
+        now = asyncio.get_running_loop().time()
+        if now - self._heard_at >= self._keeper.maker.hold_seconds / 3:
+            self._heard_at = now
+            await self._keeper.hold()
 
 
-def recorder_for(
-    store: ResponseStore, stored: StoredResponse, recording: Recording, maker: Maker, leave: Leave
-) -> Recorder:
-    """The recorder that suits the store. `leave` is told of the end before its readers are."""
-    written = _Writer(store, stored, maker, leave)
-    if store.batch_seconds > 0:
-        return BatchRecorder(written, recording, stored.response)
-    return DirectRecorder(written, recording)
+def recorder_for(keeper: Keeper, recording: Recording) -> Recorder:
+    """The recorder that suits the store."""
+    if keeper.store.batch_seconds > 0:
+        return BatchRecorder(keeper, recording)
+    return DirectRecorder(keeper, recording)
 
 
 def _retrieve(writing: asyncio.Future[None]) -> None:

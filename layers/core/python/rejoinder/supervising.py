@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
+from rejoinder.endings import Ending, cut_short, failed, silent
 from rejoinder.errors import Conflict, Unavailable
-from rejoinder.runs import Ending, Run, cut_short, failed, silent
+from rejoinder.run import Run
 from rejoinder.storage.base import ResponseStore
 from rejoinder.storage.jobs import Job, JobQueue
 

@@ -1,11 +1,8 @@
-"""The stations that events pass: `respond` makes them, `collect` folds them."""
+"""From an upstream's deltas to a response's events, which pass in batches as they came."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from logging import getLogger
-from math import inf
-from time import time
 
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.deltas import Delta
@@ -51,30 +48,7 @@ def _end_of(assembler: ResponseAssembler, failure: GatewayError) -> list[StreamE
     return assembler.cut() if isinstance(failure, TimeUp) else assembler.fail(failure)
 
 
-def until(deltas: Deltas, ends_at: float) -> Deltas:
-    """The same deltas, up to a time of day in Unix seconds; `inf`: there is no end.
-
-    Raises:
-        TimeUp: when it has come.
-    """
-    return deltas if ends_at == inf else _until(deltas, ends_at)
-
-
-async def _until(deltas: Deltas, ends_at: float) -> Deltas:
-    deadline = asyncio.get_running_loop().time() + ends_at - time()
-    async with aclosing(deltas):
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    batch = await anext(deltas)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise TimeUp from None
-            yield batch
-
-
-async def collect(events: Events) -> None:
+async def exhaust(events: Events) -> None:
     """Run the events to their end: what they leave in the assembler is the response."""
     async with aclosing(events):
         async for _ in events:

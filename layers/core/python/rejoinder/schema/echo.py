@@ -1,14 +1,12 @@
 """The response as it is first shown: the request, echoed. Contract §3.1 and §1.4."""
 
 from rejoinder.schema.request import CreateResponse
-from rejoinder.schema.response import Number, Response
+from rejoinder.schema.response import Number, Response, TextEcho
 from rejoinder.schema.tools import CustomTool, FunctionTool, Tool
 
 
-def first_response(
-    request: CreateResponse, *, id: str, created_at: int, tools_strict: bool = False
-) -> Response:
-    """The response in progress, without output. `tools_strict`: what an unsaid `strict` means."""
+def first_response(request: CreateResponse, *, id: str, created_at: int) -> Response:
+    """The response in progress, without output."""
     return Response(
         id=id,
         created_at=created_at,
@@ -30,9 +28,9 @@ def first_response(
         service_tier=request.service_tier or "auto",
         store=request.store,
         temperature=_or(request.temperature, 1),
-        text=request.text,
+        text=_text(request.text),
         tool_choice=request.tool_choice,
-        tools=[_tool(tool, strict=tools_strict) for tool in request.tools],
+        tools=[_tool(tool) for tool in request.tools],
         top_logprobs=request.top_logprobs,
         top_p=_or(request.top_p, 1),
         truncation=request.truncation,
@@ -45,13 +43,22 @@ def _or(number: Number | None, default: Number) -> Number:
     return default if number is None else number
 
 
-def _tool(tool: Tool, *, strict: bool) -> Tool:
+def _text(text: TextEcho) -> TextEcho:
+    """A schema with its `strict`, which is false unless it was said (contract §1.7)."""
+    wanted = text["format"]
+    if wanted["type"] == "json_schema" and wanted["strict"] is None:
+        return {**text, "format": {**wanted, "strict": False}}
+    return text
+
+
+def _tool(tool: Tool) -> Tool:
     if tool["type"] == "namespace":
-        return {**tool, "tools": [_inner(inner, strict=strict) for inner in tool["tools"]]}
-    return _inner(tool, strict=strict)
+        return {**tool, "tools": [_inner(inner) for inner in tool["tools"]]}
+    return _inner(tool)
 
 
-def _inner(tool: FunctionTool | CustomTool, *, strict: bool) -> FunctionTool | CustomTool:
+def _inner(tool: FunctionTool | CustomTool) -> FunctionTool | CustomTool:
+    """A tool with its `strict`: what was not asked for is not promised (contract §1.4)."""
     if tool["type"] == "function" and tool["strict"] is None:
-        return {**tool, "strict": strict}
+        return {**tool, "strict": False}
     return tool

@@ -202,5 +202,4 @@ class Relayed(StreamEvent):
     event: dict[str, JSON]
 
 
-type Terminal = Completed | Incomplete | Failed
 TERMINAL = (Completed, Incomplete, Failed)

@@ -9,6 +9,8 @@ from rejoinder.schema.items import JSON, OutputItem
 type Status = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 type Number = int | float
 
+LIVE: frozenset[Status] = frozenset({"queued", "in_progress"})  # the others are final (§3.4)
+
 # msgspec does not decode unions of TypedDicts, so these fields are JSON to it.
 type OutputItemJSON = JSON
 type ToolJSON = JSON
@@ -112,7 +114,7 @@ class Response(Struct, frozen=True, kw_only=True):
     @property
     def is_live(self) -> bool:
         """Whether it can still change."""
-        return self.status in ("queued", "in_progress")
+        return self.status in LIVE
 
 
 class CompactedResponse(Struct, frozen=True, kw_only=True):
