@@ -13,13 +13,12 @@ from time import time
 
 from msgspec.json import Decoder, encode
 
-from rejoinder.engine.lifecycle import LIVE
 from rejoinder.errors import Conflict, Held, NotFound
 from rejoinder.schema.items import JSON, Item
 from rejoinder.schema.request import restored
-from rejoinder.schema.response import Response
+from rejoinder.schema.response import LIVE, Response
 from rejoinder.schema.tools import Tool
-from rejoinder.storage.base import Conversation, StoredResponse, Taken
+from rejoinder.storage.base import ContinuedResponse, StoredResponse, Taken
 from rejoinder_local.batches import Batches
 from rejoinder_local.database import Database
 from rejoinder_local.items import ItemIndex
@@ -175,11 +174,11 @@ class SQLiteStore:
         row, _ = self._row(tenant, response_id)
         return self._batches.after(row, after)
 
-    async def conversation(self, tenant: str, response_id: str) -> Conversation:
+    async def continued(self, tenant: str, response_id: str) -> ContinuedResponse:
         response = self._get(tenant, response_id)
         row, _ = self._row(tenant, response_id)
         history, own, tools = self._context(row)
-        return Conversation(response, [*history, *own, *response.output], tools)
+        return ContinuedResponse(response, [*history, *own, *response.output], tools)
 
     async def input_items(self, tenant: str, response_id: str) -> list[Item]:
         row, _ = self._row(tenant, response_id)

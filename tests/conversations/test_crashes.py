@@ -1,4 +1,4 @@
-"""A process that dies while a response has the floor: nobody waits for it for long."""
+"""A process that dies while a response has the lock: nobody waits for it for long."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from rejoinder.floor import LEASE_SECONDS
+from rejoinder.conversation_locks import LEASE_SECONDS
 from rejoinder.storage.conversations import ConversationStore
 from tests.api.door import Door, error_of
 from tests.background.asking import SETTINGS, STALLING, WORDS, ended, running, slow
@@ -90,7 +90,7 @@ def conversations(door: Door) -> ConversationStore:
     return door.app.gateway.conversations.store
 
 
-async def test_who_was_never_kept_has_the_floor_until_the_lease_runs_out(door: Door) -> None:
+async def test_who_was_never_kept_has_the_lock_until_the_lease_runs_out(door: Door) -> None:
     conversation_id = await begin(door)
     asked: JSON = {"model": "demo", "input": "Hi.", "conversation": conversation_id}
     await lock(door, conversation_id, "resp_dead", LEASE_SECONDS)
@@ -107,9 +107,9 @@ async def test_who_was_never_kept_has_the_floor_until_the_lease_runs_out(door: D
 
 
 @pytest.mark.parametrize("use", ["list", "ask"])
-async def test_what_was_kept_but_not_left_is_made_up_for_by_the_next(door: Door, use: str) -> None:
+async def test_what_was_kept_but_not_finished_is_done_by_the_next(door: Door, use: str) -> None:
     conversation_id = await begin(door)
-    kept = await door.create("Before.")  # it has ended, and died before it left
+    kept = await door.create("Before.")  # it has ended, and died before it finished
     await lock(door, conversation_id, kept["id"], LEASE_SECONDS)
 
     if use == "ask":
@@ -120,7 +120,7 @@ async def test_what_was_kept_but_not_left_is_made_up_for_by_the_next(door: Door,
     assert found[2:3] == (["After."] if use == "ask" else [])
 
 
-async def test_what_failed_and_did_not_leave_is_gone_at_once(door: Door) -> None:
+async def test_what_failed_and_kept_the_lock_is_gone_at_once(door: Door) -> None:
     conversation_id = await begin(door)
     queued = await door.create("Never.", background=True)  # nobody works behind the door
     await door.http.post(f"/v1/responses/{queued['id']}/cancel")

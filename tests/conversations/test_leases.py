@@ -1,4 +1,4 @@
-"""How long a response has the floor: while it is made, and not a moment against another's will."""
+"""How long a response has the lock: while it is made, and not a moment against another's will."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from rejoinder.conversation_locks import WAITING_SECONDS, ConversationLocks
 from rejoinder.engine.deltas import Delta, Started
 from rejoinder.engine.pipeline import Deltas
 from rejoinder.errors import InvalidRequest, NotFound
-from rejoinder.floor import WAITING_SECONDS, Floor
 from rejoinder.schema.response import Status
 from rejoinder.storage.base import StoredResponse
 from rejoinder_local.conversations import SQLiteConversations
@@ -24,13 +24,13 @@ WITHIN_SECONDS = 10.0
 
 
 class Kept:
-    """A floor, and the stores behind it."""
+    """The locks, and the stores behind them."""
 
     def __init__(self, path: Path) -> None:
         self.clock = Clock()
         self.responses = SQLiteStore(path, clock=self.clock)
         self.conversations = SQLiteConversations(self.responses.database)
-        self.floor = Floor(self.conversations, self.responses, SHORT_SECONDS)
+        self.locks = ConversationLocks(self.conversations, self.responses, SHORT_SECONDS)
 
     def leased_seconds(self) -> float:
         """For how long the conversation is still owned."""
@@ -46,10 +46,10 @@ class Kept:
         return replace(stored, response=response)
 
     async def taken(self, name: str = "resp_1") -> StoredResponse:
-        """A response that has the floor."""
+        """A response that has the lock."""
         stored = self.response(name)
-        _, version = await self.floor.opened(ACME, ID)
-        await self.floor.take(stored, version)
+        _, version = await self.locks.read(ACME, ID)
+        await self.locks.acquire(stored, version)
         return stored
 
 
@@ -70,7 +70,7 @@ async def endless(going: asyncio.Event) -> Deltas:
 
 async def test_the_lease_is_renewed_while_a_response_is_made(kept: Kept) -> None:
     stored, going = await kept.taken(), asyncio.Event()
-    deltas = kept.floor.held(stored, endless(going))
+    deltas = kept.locks.while_renewing(stored, endless(going))
     await anext(deltas)
 
     kept.clock.now += 1
@@ -89,12 +89,12 @@ async def test_a_store_that_fails_for_a_while_is_asked_again(
     kept: Kept, caplog: pytest.LogCaptureFixture
 ) -> None:
     stored, going, db = await kept.taken(), asyncio.Event(), kept.responses.database.db
-    deltas = kept.floor.held(stored, endless(going))
+    deltas = kept.locks.while_renewing(stored, endless(going))
     await anext(deltas)
 
     db.execute("ALTER TABLE conversations RENAME TO elsewhere")
     async with asyncio.timeout(WITHIN_SECONDS):
-        while "floor_not_renewed" not in caplog.text:  # noqa: ASYNC110, it looks at a log
+        while "conversation_lock_not_renewed" not in caplog.text:  # noqa: ASYNC110, it looks at a log
             await asyncio.sleep(SHORT_SECONDS)
         db.execute("ALTER TABLE elsewhere RENAME TO conversations")
         kept.clock.now += 1
@@ -109,7 +109,7 @@ async def test_a_response_in_the_background_has_it_for_as_long_as_its_job_may_ta
 ) -> None:
     stored = await kept.taken()
 
-    await kept.floor.keep(stored)
+    await kept.locks.keep(stored)
 
     assert kept.leased_seconds() == WAITING_SECONDS
 
@@ -119,9 +119,9 @@ async def test_who_was_overtaken_leaves_nothing_and_takes_nothing(kept: Kept) ->
     kept.clock.now += 1
     await kept.taken("resp_next")
 
-    await kept.floor.keep(late)
-    await kept.floor.leave(kept.response("resp_late", "completed"))
-    await kept.floor.leave(late)
+    await kept.locks.keep(late)
+    await kept.locks.finish(kept.response("resp_late", "completed"))
+    await kept.locks.finish(late)
 
     state = await kept.conversations.get(ACME, ID)
     assert state.owner == "resp_next"
@@ -129,31 +129,31 @@ async def test_who_was_overtaken_leaves_nothing_and_takes_nothing(kept: Kept) ->
     assert await kept.conversations.items(ACME, ID) == messages("a")
 
 
-async def test_a_response_leaves_once(kept: Kept) -> None:
+async def test_a_response_finishes_once(kept: Kept) -> None:
     await kept.taken()
     ended = kept.response(status="completed")
 
-    await kept.floor.leave(ended)
-    await kept.floor.leave(ended)
+    await kept.locks.finish(ended)
+    await kept.locks.finish(ended)
 
     assert await kept.conversations.items(ACME, ID) == [*messages("a"), *ended.input]
 
 
-async def test_nobody_takes_the_floor_of_what_changed_since_it_was_read(kept: Kept) -> None:
-    _, version = await kept.floor.opened(ACME, ID)
+async def test_nobody_locks_what_changed_since_it_was_read(kept: Kept) -> None:
+    _, version = await kept.locks.read(ACME, ID)
     await kept.conversations.append(ACME, ID, messages("b"))
 
     with pytest.raises(InvalidRequest) as refused:
-        await kept.floor.take(kept.response(), version)
+        await kept.locks.acquire(kept.response(), version)
 
     assert refused.value.code == "conversation_locked"
 
 
-async def test_nobody_takes_the_floor_of_what_is_gone_since_it_was_read(kept: Kept) -> None:
-    _, version = await kept.floor.opened(ACME, ID)
+async def test_nobody_locks_what_is_gone_since_it_was_read(kept: Kept) -> None:
+    _, version = await kept.locks.read(ACME, ID)
     await kept.conversations.delete(ACME, ID)
 
     with pytest.raises(NotFound) as refused:
-        await kept.floor.take(kept.response(), version)
+        await kept.locks.acquire(kept.response(), version)
 
     assert (refused.value.code, refused.value.param) == ("conversation_not_found", "conversation")

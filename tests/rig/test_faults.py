@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from rejoinder.background import CUT_OFF, GAVE_UP, LEFT, MAX_ATTEMPTS, NO_WORKER
-from rejoinder.runs import DELETED
+from rejoinder.endings import DELETED
 from tests.background.receiver import Receiver
 from tests.background.scripted import Models
 from tests.faults.asking import ask, deleted, rejoin, retrieved

@@ -89,7 +89,7 @@ async def retrieved(store: DynamoStore, _: Run) -> None:
 
 
 async def continued(store: DynamoStore, _: Run) -> None:
-    await store.conversation(ACME, ID)
+    await store.continued(ACME, ID)
 
 
 async def referred(store: DynamoStore, _: Run) -> None:

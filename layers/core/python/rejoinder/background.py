@@ -16,6 +16,8 @@ from time import time
 from msgspec import structs
 
 from rejoinder.announcing import Announcer
+from rejoinder.conversation_locks import ConversationLocks
+from rejoinder.endings import Ending, cancelled, failed, silent
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.recovery import resumed
 from rejoinder.errors import (
@@ -27,9 +29,9 @@ from rejoinder.errors import (
     RateLimited,
     Unavailable,
 )
-from rejoinder.floor import Floor
-from rejoinder.recorder import Maker
-from rejoinder.runs import Ending, Run, Runs, cancelled, failed, silent
+from rejoinder.keeping import Maker
+from rejoinder.run import Run
+from rejoinder.runs import Runs
 from rejoinder.schema.ids import new_id
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import Response
@@ -80,7 +82,7 @@ class Background:
     runs: Runs
     announcer: Announcer
     limits: Limits
-    floor: Floor
+    locks: ConversationLocks
 
     async def admit(self, tenant: str) -> None:
         """Check that a tenant may queue one more.
@@ -99,7 +101,7 @@ class Background:
         """Keep a response that was told as queued, and send its job."""
         await self.store.begin(stored, frames)
         await self.jobs.send(NewJob("run", stored.tenant, stored.response.id))
-        await self.floor.keep(stored)
+        await self.locks.keep(stored)
 
     async def attended(self, tenant: str, response_id: str) -> Response:
         """The response as it stands; one that its makers left is ended, or queued again.
@@ -157,8 +159,8 @@ class Background:
         Raises:
             Unfinished: if it is to be done again, also because another worker is at it.
         """
-        if taken := await self._taken(job):
-            await self._run(job, taken, min(self.limits.deadline_seconds, ends_at - time()))
+        if taken := await self._take_over(job):
+            await self._run_or_end(job, taken, min(self.limits.deadline_seconds, ends_at - time()))
         await self.announcer.announce(job.tenant, job.subject)
 
     async def give_up(self, job: Job) -> None:
@@ -167,11 +169,11 @@ class Background:
         Raises:
             Unfinished: if one is still at it.
         """
-        if taken := await self._taken(job):
+        if taken := await self._take_over(job):
             await self._end(taken, failed(NO_WORKER))
         await self.announcer.announce(job.tenant, job.subject)
 
-    async def _taken(self, job: Job) -> Taken | None:
+    async def _take_over(self, job: Job) -> Taken | None:
         """What the job is about, held by its owner; None if there is nothing left to do."""
         hold_seconds = self.limits.lease_seconds
         try:
@@ -187,7 +189,7 @@ class Background:
             log.info("job_without_work", extra={"response_id": job.subject})
             return None
 
-    async def _run(self, job: Job, taken: Taken, within_seconds: float) -> None:
+    async def _run_or_end(self, job: Job, taken: Taken, within_seconds: float) -> None:
         request = taken.stored.request
         if request is None:
             await self._end(taken, failed(UNREADABLE))
@@ -197,9 +199,9 @@ class Background:
         elif len(taken.frames) > FIRST_EVENTS and (request.stream or taken.is_followed):
             await self._end(taken, failed(CUT_OFF))
         else:
-            await self._supervised(job, await self._begun(job, taken, request), within_seconds)
+            await self._supervised(job, await self._start_run(job, taken, request), within_seconds)
 
-    async def _begun(self, job: Job, taken: Taken, request: CreateResponse) -> Run | None:
+    async def _start_run(self, job: Job, taken: Taken, request: CreateResponse) -> Run | None:
         """The run, from the beginning; None if it failed at once."""
         first = taken.frames[:FIRST_EVENTS]
         fresh = structs.replace(taken.stored.response, status="queued", output=[], output_text="")
@@ -209,22 +211,20 @@ class Background:
                 job.tenant, queued.response, next_number=FIRST_EVENTS, writer=job.owner
             )
         try:
-            begun = self.turns.again(queued, request)
+            prepared = self.turns.prepare_stored(queued, request)
         except GatewayError as error:
             await self._end(replace(taken, frames=first), failed(error))
             return None
-        begun.assembler.resume(next_number=len(first), done=[], item=None)
-        await self.floor.keep(queued)
-        run = Run(
+        prepared.assembler.resume(next_number=len(first), done=[], item=None)
+        await self.locks.keep(queued)
+        return self.runs.start(
             self.store,
             queued,
-            begun.assembler,
-            begun.attempts.deltas(),
+            prepared.assembler,
+            prepared.attempts.deltas(),
             maker=Maker(job.owner),
             earlier=first,
         )
-        self.runs.add(job.tenant, job.subject, run)
-        return run
 
     async def _supervised(self, job: Job, run: Run | None, within_seconds: float) -> None:
         """Hold the lease while the run goes on, which does not outlive this."""

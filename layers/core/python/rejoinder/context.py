@@ -9,7 +9,7 @@ from rejoinder.schema.ids import renewed_id
 from rejoinder.schema.items import JSON, InputItem, Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.sealing import Sealer
-from rejoinder.storage.base import Conversation, ResponseStore
+from rejoinder.storage.base import ContinuedResponse, ResponseStore
 
 type CallKey = tuple[str, str]  # the type that its output has, and its call_id
 
@@ -22,10 +22,10 @@ class Items(Protocol):
         ...
 
 
-async def earlier(
+async def continued(
     store: ResponseStore, tenant: str, request: CreateResponse
-) -> Conversation | None:
-    """The conversation that `previous_response_id` names.
+) -> ContinuedResponse | None:
+    """The response that `previous_response_id` names, if one is continued.
 
     Raises:
         InvalidRequest: if that response is not there, or did not come to an end.
@@ -33,18 +33,18 @@ async def earlier(
     if request.previous_response_id is None:
         return None
     try:
-        conversation = await store.conversation(tenant, request.previous_response_id)
+        previous = await store.continued(tenant, request.previous_response_id)
     except NotFound as error:
         raise _previous_not_found(
             f"Previous response {request.previous_response_id!r} is not stored for this account; "
             "it may have expired, been deleted, or been made with store:false."
         ) from error
-    if conversation.response.status not in ("completed", "incomplete"):
+    if previous.response.status not in ("completed", "incomplete"):
         raise _previous_not_found(
             f"Previous response {request.previous_response_id!r} is "
-            f"{conversation.response.status}; only a completed or incomplete one can be continued."
+            f"{previous.response.status}; only a completed or incomplete one can be continued."
         )
-    return conversation
+    return previous
 
 
 async def resolved(
@@ -89,17 +89,17 @@ def paired(
     Raises:
         InvalidRequest: if a result has no call before it, or a call no result.
     """
-    answered = {key for item in items if (key := answered_by(item)) is not None}
+    answered = {key for item in items if (key := output_key(item)) is not None}
     called: set[CallKey] = set()
     kept: list[Item] = []
     for item in items:
-        if (call := called_by(item)) is not None:
+        if (call := call_key(item)) is not None:
             if call not in answered:
                 if item.get("status") == "incomplete":
                     continue
                 raise _no_output(*call)
             called.add(call)
-        if (answer := answered_by(item)) is not None and answer not in called:
+        if (answer := output_key(item)) is not None and answer not in called:
             is_own = any(item["id"] == each["id"] for each in own)
             if conversation_id is None or is_own:
                 raise _no_call(answer[1])
@@ -114,10 +114,10 @@ def check_called(items: list[Item], history: list[Item]) -> None:
     Raises:
         InvalidRequest: if a result has no call before it.
     """
-    called = {called_by(item) for item in history}
+    called = {call_key(item) for item in history}
     for item in items:
-        called.add(called_by(item))
-        if (answer := answered_by(item)) is not None and answer not in called:
+        called.add(call_key(item))
+        if (answer := output_key(item)) is not None and answer not in called:
             raise _no_call(answer[1], param="items")
 
 
@@ -136,14 +136,14 @@ def signed(sealer: Sealer, tenant: str, items: list[Item], dialect: str) -> dict
     return found
 
 
-def called_by(item: Item) -> CallKey | None:
+def call_key(item: Item) -> CallKey | None:
     """The key of the call that an item makes, if it makes one."""
     if item["type"] == "function_call" or item["type"] == "custom_tool_call":
         return f"{item['type']}_output", item["call_id"]
     return None
 
 
-def answered_by(item: Item) -> CallKey | None:
+def output_key(item: Item) -> CallKey | None:
     """The key of the call whose output an item is, if it is one."""
     if item["type"] == "function_call_output" or item["type"] == "custom_tool_call_output":
         return item["type"], item["call_id"]

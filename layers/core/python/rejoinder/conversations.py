@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from time import time
 
 from rejoinder.context import check_called, distinct, resolved
+from rejoinder.conversation_locks import ConversationLocks, busy
 from rejoinder.errors import Conflict
-from rejoinder.floor import Floor, busy
 from rejoinder.schema.conversation import Conversation, NewConversation
 from rejoinder.schema.ids import new_id
 from rejoinder.schema.items import InputItem, Item
@@ -15,11 +15,11 @@ from rejoinder.storage.conversations import ConversationStore
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """What a client may ask of them; how responses use them is the floor's to know."""
+    """What a client may ask of them; how responses use them is the locks' to know."""
 
     store: ConversationStore
     responses: ResponseStore
-    floor: Floor
+    locks: ConversationLocks
 
     async def create(self, tenant: str, wanted: NewConversation) -> Conversation:
         """Make a conversation, of which some may have been said elsewhere.
@@ -67,7 +67,7 @@ class Conversations:
         Raises:
             NotFound: if there is no such conversation.
         """
-        await self.floor.settled(tenant, conversation_id)
+        await self.locks.caught_up(tenant, conversation_id)
         return await self.store.items(tenant, conversation_id)
 
     async def item(self, tenant: str, conversation_id: str, item_id: str) -> Item:
@@ -76,7 +76,7 @@ class Conversations:
         Raises:
             NotFound: if there is no such conversation, or item.
         """
-        await self.floor.settled(tenant, conversation_id)
+        await self.locks.caught_up(tenant, conversation_id)
         return await self.store.item(tenant, item_id, conversation_id)
 
     async def add(self, tenant: str, conversation_id: str, wanted: list[InputItem]) -> list[Item]:
@@ -102,7 +102,7 @@ class Conversations:
             NotFound: if there is no such conversation, or item.
             InvalidRequest: if a response is being made in the conversation.
         """
-        kept = await self.floor.settled(tenant, conversation_id)
+        kept = await self.locks.caught_up(tenant, conversation_id)
         try:
             await self.store.remove(tenant, conversation_id, item_id)
         except Conflict:

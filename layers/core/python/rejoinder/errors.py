@@ -11,14 +11,19 @@ GatewayError               500 api_error
 ├── UpgradeRefused         426 invalid_request_error
 ├── RateLimited            429 rate_limit_error
 ├── Unavailable            503 server_error        the upstream is down, slow or overloaded
+│   ├── Interrupted        503 server_error        a stream stops, its response goes on
+│   └── TimeUp             503 server_error        this process has no time left for it
 ├── SchemaMismatch         503 server_error        the model's answer is not of the form asked for
 └── UpstreamAuth           500 api_error           the upstream refused *our* key
 
-`Conflict` is not among them: it tells the code, never a client, that a write came too late.
+Two are not among them, for they tell the code and never a client:
+
+Conflict                   a write came too late
+└── Held                   somebody else is at work on it
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class GatewayError(Exception):
@@ -41,6 +46,12 @@ class GatewayError(Exception):
         self.code = code if code is not None else type(self).code
         self.param = param
         self.headers = dict(headers or {})
+
+    def with_param(self, param: str) -> Self:
+        """The same error, about this parameter."""
+        named = type(self).__new__(type(self), *self.args)
+        named.__dict__.update(vars(self), param=param)
+        return named
 
     def body(self) -> dict[str, str | None]:
         """The inner object of an error body: all four keys, always."""

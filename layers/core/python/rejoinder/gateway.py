@@ -5,20 +5,22 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from rejoinder.background import Background
-from rejoinder.compaction import Compaction
+from rejoinder.conversation_locks import ConversationLocks
 from rejoinder.conversations import Conversations
 from rejoinder.counting import Count, count
+from rejoinder.endings import DELETED, failed
+from rejoinder.engine.deadline import until
 from rejoinder.engine.encoding import frames_of
 from rejoinder.engine.failures import raised_again
-from rejoinder.engine.pipeline import Deltas, Events, collect, respond, until
+from rejoinder.engine.pipeline import Deltas, Events, exhaust, respond
 from rejoinder.errors import NotFound
-from rejoinder.floor import Floor
 from rejoinder.idempotency import Idempotency, IdempotencyKey
+from rejoinder.keeping import Maker
 from rejoinder.providers.registry import Registry
-from rejoinder.recorder import Maker
-from rejoinder.runs import DELETED, Run, Runs, failed
+from rejoinder.run import Run
+from rejoinder.runs import Runs
 from rejoinder.schema.ids import new_id
-from rejoinder.schema.items import Item
+from rejoinder.schema.items import INCLUDE_SEALED, Item
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import CompactedResponse, Response
 from rejoinder.storage.base import ResponseStore
@@ -32,7 +34,7 @@ from rejoinder.telling import (
     unpadded,
     without_sealed,
 )
-from rejoinder.turns import INCLUDE_SEALED, Begun, Turns
+from rejoinder.turns import Prepared, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Made:
     """A response, and the provider and model that made it here and now, if any."""
 
     response: Response
-    answered_by: str = ""
+    route_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Gateway:
     runs: Runs
     background: Background
     conversations: Conversations
-    floor: Floor
+    locks: ConversationLocks
     poll_seconds: float = 0.5
 
     async def create(
@@ -76,14 +78,14 @@ class Gateway:
         if first := await self.idempotency.first(tenant, response_id, key):
             return Made(await self._joined(tenant, first, request))
         async with self.idempotency.beginning(tenant, response_id, key):
-            begun = await self.turns.begin(tenant, request, response_id)
+            prepared = await self.turns.prepare(tenant, request, response_id)
             if request.background:
-                return Made(await self._queued(begun))
+                return Made(await self._queued(prepared))
             if request.store:
-                making = (await self._run(begun, key, ends_at)).response()
+                making = (await self._start_run(prepared, key, ends_at)).response()
             else:
-                making = _collected(begun, await self._unstored(begun, ends_at))
-        return Made(await making, begun.attempts.route.name)
+                making = _collected(prepared, await self._unstored(prepared, ends_at))
+        return Made(await making, prepared.attempts.route.name)
 
     async def count(self, tenant: str, request: CreateResponse) -> Count:
         """The tokens that the model would be given.
@@ -91,7 +93,7 @@ class Gateway:
         Raises:
             GatewayError: as for `create`.
         """
-        attempts = (await self.turns.begin(tenant, request, new_id("resp"))).attempts
+        attempts = (await self.turns.prepare(tenant, request, new_id("resp"))).attempts
         return await count(attempts.route.provider, attempts.turn)
 
     async def compact(self, tenant: str, request: CreateResponse) -> CompactedResponse:
@@ -100,7 +102,7 @@ class Gateway:
         Raises:
             GatewayError: as for `create`.
         """
-        return await Compaction(self.turns).compact(tenant, request)
+        return await self.turns.compact(tenant, request)
 
     async def stream(
         self,
@@ -120,15 +122,15 @@ class Gateway:
         if first := await self.idempotency.first(tenant, response_id, key):
             return await self._followed(tenant, first)
         async with self.idempotency.beginning(tenant, response_id, key):
-            begun = await self.turns.begin(tenant, request, response_id)
+            prepared = await self.turns.prepare(tenant, request, response_id)
             if request.background:
-                await self._queued(begun)
+                await self._queued(prepared)
                 return await self._followed(tenant, response_id)
             if request.store:
-                frames = (await self._run(begun, key, ends_at)).recording.follow()
+                frames = (await self._start_run(prepared, key, ends_at)).recording.follow()
             else:
-                frames = encoded(await self._unstored(begun, ends_at))
-        return Telling(frames, begun.assembler.promise, lambda: begun.attempts.route.name)
+                frames = encoded(await self._unstored(prepared, ends_at))
+        return Telling(frames, prepared.assembler.promise, lambda: prepared.attempts.route.name)
 
     async def retrieve(
         self, tenant: str, response_id: str, *, shows_sealed: bool = False
@@ -167,7 +169,7 @@ class Gateway:
         await self.store.delete(tenant, response_id)
         if run := self.runs.get(tenant, response_id):
             run.stop(failed(DELETED))
-        await self.floor.release(tenant, response)
+        await self.locks.release(tenant, response)
 
     async def input_items(self, tenant: str, response_id: str) -> list[Item]:
         """The items that the request itself brought, oldest first.
@@ -195,12 +197,12 @@ class Gateway:
         frames = await self.follow(tenant, response_id)
         return Telling(frames, run.promise) if run else Telling(frames)
 
-    async def _queued(self, begun: Begun) -> Response:
-        await self.background.admit(begun.stored.tenant)
-        await self.floor.take(begun.stored, begun.version)
-        told = frames_of(begun.assembler.enqueue())
-        response = begun.assembler.response
-        await self.background.queue(replace(begun.stored, response=response), told)
+    async def _queued(self, prepared: Prepared) -> Response:
+        await self.background.admit(prepared.stored.tenant)
+        await self.locks.acquire(prepared.stored, prepared.version)
+        told = frames_of(prepared.assembler.enqueue())
+        response = prepared.assembler.response
+        await self.background.queue(replace(prepared.stored, response=response), told)
         return response
 
     async def _joined(self, tenant: str, response_id: str, request: CreateResponse) -> Response:
@@ -218,32 +220,32 @@ class Gateway:
             raise raised_again(ended.error)  # as the first one was answered
         return ended
 
-    async def _run(self, begun: Begun, key: IdempotencyKey | None, ends_at: float) -> Run:
-        stored = begun.stored
-        await self.floor.take(stored, begun.version)
-        deltas = self.floor.held(stored, until(self._released(begun, key), ends_at))
+    async def _start_run(
+        self, prepared: Prepared, key: IdempotencyKey | None, ends_at: float
+    ) -> Run:
+        stored = prepared.stored
+        await self.locks.acquire(stored, prepared.version)
+        deltas = self.locks.while_renewing(stored, until(self._released(prepared, key), ends_at))
         maker = Maker(hold_seconds=self.background.limits.lease_seconds)
-        run = Run(self.store, stored, begun.assembler, deltas, maker=maker)
-        self.runs.add(stored.tenant, stored.response.id, run)
-        return run
+        return self.runs.start(self.store, stored, prepared.assembler, deltas, maker=maker)
 
-    async def _released(self, begun: Begun, key: IdempotencyKey | None) -> Deltas:
+    async def _released(self, prepared: Prepared, key: IdempotencyKey | None) -> Deltas:
         """The deltas; if there are none, the key stands for nothing."""
         try:
-            async with aclosing(begun.attempts.deltas()) as deltas:
+            async with aclosing(prepared.attempts.deltas()) as deltas:
                 async for batch in deltas:
                     yield batch
         finally:
-            if not begun.assembler.must_tell:
-                stored = begun.stored
+            if not prepared.assembler.must_tell:
+                stored = prepared.stored
                 await self.idempotency.release(stored.tenant, stored.response.id, key)
 
-    async def _unstored(self, begun: Begun, ends_at: float) -> Events:
-        stored = begun.stored
-        await self.floor.take(stored, begun.version)
-        deltas = self.floor.held(stored, until(begun.attempts.deltas(), ends_at))
-        events = respond(begun.assembler, self.runs.unstored(deltas))
-        return self.floor.told(stored, begun.assembler, events)
+    async def _unstored(self, prepared: Prepared, ends_at: float) -> Events:
+        stored = prepared.stored
+        await self.locks.acquire(stored, prepared.version)
+        deltas = self.locks.while_renewing(stored, until(prepared.attempts.deltas(), ends_at))
+        events = respond(prepared.assembler, self.runs.unstored(deltas))
+        return self.locks.finishing(stored, prepared.assembler, events)
 
     async def _replay(self, tenant: str, response_id: str, after: int) -> Frames:
         """From the store, until this process makes the response itself, or it has ended."""
@@ -271,8 +273,8 @@ class Gateway:
             await self.runs.wait_for_another(self.poll_seconds)
 
 
-async def _collected(begun: Begun, events: Events) -> Response:
-    await collect(events)
-    if begun.assembler.failure is not None:
-        raise begun.assembler.failure
-    return begun.assembler.response
+async def _collected(prepared: Prepared, events: Events) -> Response:
+    await exhaust(events)
+    if prepared.assembler.failure is not None:
+        raise prepared.assembler.failure
+    return prepared.assembler.response

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from rejoinder.endings import DELETED
 from rejoinder.engine.assembler import ResponseAssembler
 from rejoinder.engine.encoding import TERMINAL_HEADS, frames_of, without_padding
 from rejoinder.engine.pipeline import Events
 from rejoinder.engine.tool_names import ToolNames
-from rejoinder.runs import DELETED
+from rejoinder.schema import items
 from rejoinder.schema.response import Response
 
 type Frames = AsyncGenerator[list[bytes]]  # encoded events; those of one batch leave together
@@ -22,7 +23,7 @@ class Telling:
 
     frames: Frames
     promise: Callable[[], None] = lambda: None
-    answered_by: Callable[[], str] = lambda: ""
+    route_name: Callable[[], str] = lambda: ""
 
 
 async def encoded(events: Events) -> Frames:
@@ -53,10 +54,5 @@ def last_words(response: Response, after: int) -> list[bytes]:
 
 def without_sealed(response: Response) -> Response:
     """The response as it is shown to who did not ask for its sealed thinking."""
-    shown = [
-        {key: value for key, value in item.items() if key != "encrypted_content"}
-        if item["type"] == "reasoning"
-        else item
-        for item in response.output
-    ]
-    return structs.replace(response, output=shown)
+    output = [items.without_sealed(item) for item in response.output]
+    return structs.replace(response, output=output)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.json import encode
 
-from rejoinder.context import answered_by, called_by
-from rejoinder.folding import is_rule, is_summary
-from rejoinder.schema.items import Item
+from rejoinder.context import call_key, output_key
+from rejoinder.schema.items import Item, is_rule, is_summary
 
 KEPT_SHARE = 0.75  # of the bytes: each refusal of the upstream costs a quarter
 
@@ -23,7 +22,7 @@ def shortened(items: list[Item]) -> list[Item] | None:
     budget = KEPT_SHARE * left
     dropped: set[int] = set()
     for place in _droppable(steps):
-        if _is_folded(steps[place]):
+        if _is_compacted(steps[place]):
             continue
         if left <= budget:
             break
@@ -41,16 +40,18 @@ def parted(items: list[Item]) -> tuple[list[Item], list[Item], list[Item]]:
     stays = [place for place in range(len(steps)) if place not in older]
     rules = {place for place in stays[:-1] if is_rule(steps[place][0])}
     latest = {place for place in stays if place not in rules}
-    called_at = {called_by(item): place for place, step in enumerate(steps) for item in step}
+    called_at = {call_key(item): place for place, step in enumerate(steps) for item in step}
     called_at.pop(None, None)  # what is no call
     for place in reversed(range(len(steps))):  # a call stands before its output
         if place in latest:
-            needed = older & {called_at.get(answered_by(item)) for item in steps[place]}
+            needed = older & {called_at.get(output_key(item)) for item in steps[place]}
             older -= needed
             latest |= needed
-    parts = (sorted(rules), sorted(older), sorted(latest))
-    told, folded, kept = ([item for place in part for item in steps[place]] for part in parts)
-    return told, folded, kept
+
+    def said(places: set[int]) -> list[Item]:
+        return [item for place in sorted(places) for item in steps[place]]
+
+    return said(rules), said(older), said(latest)
 
 
 def _steps(items: list[Item]) -> Iterator[list[Item]]:
@@ -66,7 +67,7 @@ def _steps(items: list[Item]) -> Iterator[list[Item]]:
 
 
 def _ends_round(last: Item, item: Item) -> bool:
-    return answered_by(last) is not None and answered_by(item) is None
+    return output_key(last) is not None and output_key(item) is None
 
 
 def _is_spoken(item: Item) -> bool:
@@ -83,7 +84,7 @@ def _droppable(steps: list[list[Item]]) -> Iterator[int]:
             yield place
 
 
-def _is_folded(step: list[Item]) -> bool:
+def _is_compacted(step: list[Item]) -> bool:
     return is_summary(step[0]) or step[0]["type"] == "compaction"
 
 
@@ -93,7 +94,7 @@ def _is_users(step: list[Item]) -> bool:
 
 def _paired(items: list[Item]) -> list[Item]:
     """Without outputs whose call was left out, and calls whose output was."""
-    called = {called_by(item) for item in items}
-    answered = {answered_by(item) for item in items}
+    called = {call_key(item) for item in items}
+    answered = {output_key(item) for item in items}
     whole = called & answered | {None}  # None: neither a call nor an output
-    return [item for item in items if called_by(item) in whole and answered_by(item) in whole]
+    return [item for item in items if call_key(item) in whole and output_key(item) in whole]

@@ -11,8 +11,8 @@ from msgspec import Struct, convert, to_builtins
 
 from rejoinder.aws.records import Record, Records, Refused
 from rejoinder.aws.table import META, WAITING
-from rejoinder.engine.lifecycle import LIVE
 from rejoinder.errors import Conflict
+from rejoinder.schema.response import LIVE
 
 VISIBLE = "attribute_not_exists(#deleted_at) AND #expires_at > :now"
 IS_LIVE = f"#status IN ({', '.join(f':{status}' for status in sorted(LIVE))}) AND {VISIBLE}"

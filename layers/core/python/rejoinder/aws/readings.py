@@ -18,7 +18,7 @@ from rejoinder.aws.table import EVENTS, META, ORIGIN
 from rejoinder.errors import NotFound
 from rejoinder.schema.items import Item
 from rejoinder.schema.response import Response
-from rejoinder.storage.base import Conversation, StoredResponse
+from rejoinder.storage.base import ContinuedResponse, StoredResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class Readings:
         meta, part = await self._part(partition, low=above(after))
         return await self._log.frames(meta.last, part.batches, after=after)
 
-    async def conversation(self, partition: Partition) -> Conversation:
+    async def continued(self, partition: Partition) -> ContinuedResponse:
         """All that a next turn builds on."""
         response, origin = await self._said(partition)
         items = [*origin.history(), *origin.input(), *response.output]
-        return Conversation(response, items, origin.tools())
+        return ContinuedResponse(response, items, origin.tools())
 
     async def input_items(self, partition: Partition) -> list[Item]:
         """The request's own items."""

@@ -35,7 +35,7 @@ from rejoinder.aws.table import META, tenant_key
 from rejoinder.errors import Conflict, Held, NotFound, Unavailable
 from rejoinder.schema.items import Item
 from rejoinder.schema.response import Response
-from rejoinder.storage.base import Conversation, StoredResponse, Taken
+from rejoinder.storage.base import ContinuedResponse, StoredResponse, Taken
 
 TOMBSTONE_SECONDS = 3600  # so long may a writer be at work that was not told of a deletion
 
@@ -164,8 +164,8 @@ class DynamoStore:
     async def frames(self, tenant: str, response_id: str, *, after: int) -> list[bytes]:
         return await self._readings.frames(Partition(tenant, response_id), after=after)
 
-    async def conversation(self, tenant: str, response_id: str) -> Conversation:
-        return await self._readings.conversation(Partition(tenant, response_id))
+    async def continued(self, tenant: str, response_id: str) -> ContinuedResponse:
+        return await self._readings.continued(Partition(tenant, response_id))
 
     async def input_items(self, tenant: str, response_id: str) -> list[Item]:
         return await self._readings.input_items(Partition(tenant, response_id))

@@ -8,6 +8,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from rejoinder.schema.ids import new_id
 
+INCLUDE_SEALED = "reasoning.encrypted_content"  # the word of `include` that shows it
+COMPACTION_ID = "cmp_"  # what the ids of compaction items begin with, and of their summaries
+
 type JSON = Any
 type ItemStatus = Literal["in_progress", "completed", "incomplete"]
 type Role = Literal["user", "assistant", "system", "developer"]
@@ -166,3 +169,21 @@ def user_message(text: str) -> Message:
         "role": "user",
         "content": [{"type": "input_text", "text": text}],
     }
+
+
+def without_sealed(item: OutputItem | Item) -> JSON:
+    """The item as it is shown to who did not ask for its sealed thinking."""
+    if item["type"] != "reasoning":
+        return item
+    return {key: value for key, value in item.items() if key != "encrypted_content"}
+
+
+def is_rule(item: Item) -> bool:
+    """Whether an item tells how to behave, whatever is said."""
+    is_told = item["type"] == "message" and item["role"] in ("system", "developer")
+    return is_told and not is_summary(item)
+
+
+def is_summary(item: Item) -> bool:
+    """Whether an item is what a compaction was expanded to."""
+    return item["type"] == "message" and item["id"].startswith(COMPACTION_ID)

@@ -24,12 +24,12 @@ class StoredResponse:
     input: list[Item]  # this request's own items, resolved
     tools: list[Tool]  # those of this request, else those of the turn before
     expires_at: int
-    request: CreateResponse | None = None  # of a background response: what its worker needs
+    request: CreateResponse | None = None  # stores keep it for workers: of background responses
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """What a next turn builds on."""
+class ContinuedResponse:
+    """A response that a next one builds on, and all that was said up to its end."""
 
     response: Response
     items: list[Item]  # history, input and output, oldest first
@@ -147,8 +147,8 @@ class ResponseStore(Protocol):
         """
         ...
 
-    async def conversation(self, tenant: str, response_id: str) -> Conversation:
-        """The conversation up to and with this response.
+    async def continued(self, tenant: str, response_id: str) -> ContinuedResponse:
+        """This response, as one that is continued.
 
         Raises:
             NotFound: if there is none.

@@ -1,9 +1,10 @@
-"""The floor of a conversation: one response at a time has it, and leaves there what was said.
+"""The lock of a conversation: one response at a time has it, and adds what was said (0009).
 
-A response takes the floor before it is made, and leaves it when it has ended; if it was completed
-or incomplete, the items of its request and of its output are added to the conversation in the
-same moment, before any reader hears of the end. A stored response that was cut off in between
-has been kept already: whoever uses the conversation next adds what is missing.
+A response acquires the lock before it is made. Its maker lets go of it when the response has
+ended; if it was completed or incomplete, the items of its request and of its output are added to
+the conversation by the same write, before any reader hears of the end. A response that was kept
+as ended and still has the lock, because its maker died in between or somebody else ended it
+(`Background`), keeps nobody waiting: whoever uses the conversation next does what is missing.
 """
 
 import asyncio
@@ -26,15 +27,15 @@ log = getLogger("rejoinder")
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """Knows who has the floor of which conversation."""
+class ConversationLocks:
+    """Lets one response at a time be made in a conversation."""
 
     conversations: ConversationStore
     responses: ResponseStore
     lease_seconds: float = LEASE_SECONDS
 
-    async def settled(self, tenant: str, conversation_id: str) -> KeptConversation:
-        """A conversation, with what the response that had its floor last has left there.
+    async def caught_up(self, tenant: str, conversation_id: str) -> KeptConversation:
+        """A conversation, with all that was said in responses that have ended.
 
         Raises:
             NotFound: if there is none.
@@ -46,29 +47,28 @@ class Floor:
             response = await self.responses.get(tenant, kept.owner)
             if not response.is_live:
                 own = await self.responses.input_items(tenant, kept.owner)
-                await self._leave(tenant, conversation_id, response, own)
+                await self._finish(tenant, conversation_id, response, own)
                 return await self.conversations.get(tenant, conversation_id)
         return kept
 
-    async def opened(self, tenant: str, conversation_id: str) -> tuple[list[Item], int]:
+    async def read(self, tenant: str, conversation_id: str) -> tuple[list[Item], int]:
         """What was said in the conversation that a request names, and the version of that.
 
         Raises:
             NotFound: if there is none.
         """
         try:
-            kept = await self.settled(tenant, conversation_id)
+            kept = await self.caught_up(tenant, conversation_id)
             return await self.conversations.items(tenant, conversation_id), kept.version
         except NotFound as error:
-            error.param = "conversation"
-            raise
+            raise error.with_param("conversation") from error
 
-    async def take(self, stored: StoredResponse, version: int) -> None:
-        """Let a response have the floor of its conversation, if it has one.
+    async def acquire(self, stored: StoredResponse, version: int) -> None:
+        """Let a response have the lock of its conversation, if it is made in one.
 
         Raises:
             NotFound: if the conversation is gone.
-            InvalidRequest: if another has the floor, or had it since that version was read.
+            InvalidRequest: if another has the lock, or had it since that version was read.
         """
         if (conversation_id := conversation_of(stored.response)) is None:
             return
@@ -83,41 +83,41 @@ class Floor:
         except Conflict:
             raise busy(conversation_id, param="conversation") from None
         except NotFound as error:
-            error.param = "conversation"
-            raise
+            raise error.with_param("conversation") from error
 
     async def keep(self, stored: StoredResponse) -> None:
-        """Let a background response have the floor until it has ended, whoever makes it when."""
+        """Let a background response have the lock until it has ended, whoever makes it when."""
         await self._renew(stored, WAITING_SECONDS)
 
-    def held(self, stored: StoredResponse, deltas: Deltas) -> Deltas:
-        """The same deltas; while they come, the response keeps the floor."""
-        return deltas if conversation_of(stored.response) is None else self._held(stored, deltas)
+    def while_renewing(self, stored: StoredResponse, deltas: Deltas) -> Deltas:
+        """The same deltas; while they come, the response keeps the lock."""
+        is_in_one = conversation_of(stored.response) is not None
+        return self._while_renewing(stored, deltas) if is_in_one else deltas
 
-    async def told(
+    async def finishing(
         self, stored: StoredResponse, assembler: ResponseAssembler, events: Events
     ) -> Events:
-        """The same events, of a response that is not kept, which leaves the floor in the end."""
+        """The same events, of a response that is not kept, which lets go of the lock in the end."""
         try:
             async with aclosing(events):
                 async for told in events:
                     if assembler.is_finished:
-                        await self.leave(replace(stored, response=assembler.kept))
+                        await self.finish(replace(stored, response=assembler.kept))
                     yield told
         finally:
-            await self.leave(stored)  # as one that came to nothing, unless it has left
+            await self.finish(stored)  # as one that came to nothing, unless it has finished
 
-    async def leave(self, stored: StoredResponse) -> None:
-        """Let a response leave the floor; one that is live still has come to nothing."""
+    async def finish(self, stored: StoredResponse) -> None:
+        """Add what was said and let go of the lock; a response still live has come to nothing."""
         if (conversation_id := conversation_of(stored.response)) is not None:
-            await self._leave(stored.tenant, conversation_id, stored.response, stored.input)
+            await self._finish(stored.tenant, conversation_id, stored.response, stored.input)
 
     async def release(self, tenant: str, response: Response) -> None:
-        """Free the floor that a response may have, which is deleted."""
+        """Let go of the lock that a response may have, which is deleted."""
         if (conversation_id := conversation_of(response)) is not None:
             await self.conversations.unlock(tenant, conversation_id, response.id)
 
-    async def _leave(
+    async def _finish(
         self, tenant: str, conversation_id: str, response: Response, own: list[Item]
     ) -> None:
         if response.status not in ("completed", "incomplete"):
@@ -127,9 +127,9 @@ class Floor:
         try:
             await self.conversations.append(tenant, conversation_id, said, owner=response.id)
         except (NotFound, Conflict):
-            log.info("floor_lost", extra={"response_id": response.id})
+            log.info("conversation_lock_lost", extra={"response_id": response.id})
 
-    async def _held(self, stored: StoredResponse, deltas: Deltas) -> Deltas:
+    async def _while_renewing(self, stored: StoredResponse, deltas: Deltas) -> Deltas:
         renewing = asyncio.create_task(self._renew_always(stored))
         try:
             async with aclosing(deltas):
@@ -145,7 +145,8 @@ class Floor:
             try:
                 await self._renew(stored, self.lease_seconds)
             except Exception:  # the store failed: it may work again at the next beat
-                log.exception("floor_not_renewed", extra={"response_id": stored.response.id})
+                extra = {"response_id": stored.response.id}
+                log.exception("conversation_lock_not_renewed", extra=extra)
 
     async def _renew(self, stored: StoredResponse, lease_seconds: float) -> None:
         response = stored.response
@@ -163,7 +164,7 @@ def conversation_of(response: Response) -> str | None:
 
 
 def busy(conversation_id: str, *, param: str) -> InvalidRequest:
-    """What to say while a response has the floor."""
+    """What to say while a response has the lock."""
     return InvalidRequest(
         f"Another response is being made in conversation {conversation_id!r}; send this again when "
         "it has ended.",

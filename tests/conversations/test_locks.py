@@ -1,4 +1,4 @@
-"""One response at a time has the floor of a conversation, and leaves it whatever happens."""
+"""One response at a time has the lock of a conversation, and lets go of it whatever happens."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -96,7 +96,7 @@ def test_of_many_who_ask_at_once_the_others_are_told_to_come_again(
     assert said(client, conversation_id)[1::2] == ["".join(WORDS)] * answered
 
 
-def test_a_queued_response_has_the_floor_until_it_is_cancelled(
+def test_a_queued_response_has_the_lock_until_it_is_cancelled(
     client: OpenAI, models: Models
 ) -> None:
     conversation_id = begun(client, "Tea!")
@@ -112,7 +112,7 @@ def test_a_queued_response_has_the_floor_until_it_is_cancelled(
 
 
 @pytest.mark.parametrize("how", [{}, {"background": True}])
-def test_a_deleted_response_leaves_the_floor_and_nothing_there(
+def test_a_deleted_response_lets_go_of_the_lock_and_says_nothing(
     client: OpenAI, models: Models, how: JSON
 ) -> None:
     conversation_id = begun(client, "Tea!")
@@ -223,7 +223,7 @@ def test_a_conversation_that_is_deleted_meanwhile_does_not_stop_the_response(
         client.conversations.retrieve(conversation_id)
 
 
-def test_a_request_sent_again_joins_the_first_that_has_the_floor(
+def test_a_request_sent_again_joins_the_first_that_has_the_lock(
     client: OpenAI, models: Models
 ) -> None:
     model, conversation_id = models.saying(slow(*WORDS), text("Again?")), begun(client)

@@ -4,9 +4,15 @@ from typing import Any
 
 import pytest
 
+from rejoinder.compaction.sealed import (
+    Digest,
+    VendorDigest,
+    expanded,
+    seal_digest,
+    vendor_secrets,
+)
 from rejoinder.errors import InvalidRequest
-from rejoinder.folding import Fold, Foreign, folded, is_rule, natives, unfolded
-from rejoinder.schema.items import Item, user_message
+from rejoinder.schema.items import Item, is_rule, user_message
 from rejoinder.sealing import Sealer, Secret
 from rejoinder.truncation import parted, shortened
 
@@ -15,11 +21,11 @@ type JSON = Any
 SEALER = Sealer(bytes(32))
 RULE: JSON = user_message("Be brief.") | {"role": "developer"}
 QUESTION: JSON = user_message("Well?")
-FOLD = Fold("m", "They met.")
+DIGEST = Digest("m", "They met.")
 
 
 def opened(*items: JSON, tenant: str = "me", places: JSON = None) -> list[Item]:
-    return unfolded(SEALER, tenant, [*items], places or {})
+    return expanded(SEALER, tenant, [*items], places or {})
 
 
 def texts(items: list[Item]) -> list[str]:
@@ -27,10 +33,10 @@ def texts(items: list[Item]) -> list[str]:
     return [item["content"][0]["text"] for item in told]
 
 
-def test_a_fold_becomes_a_summary_and_its_tail() -> None:
-    fold = folded(SEALER, "me", Fold("m", "They met.", [QUESTION]))
+def test_a_digest_becomes_a_summary_and_its_tail() -> None:
+    compaction = seal_digest(SEALER, "me", Digest("m", "They met.", [QUESTION]))
 
-    items = opened(RULE, user_message("Hello."), fold)
+    items = opened(RULE, user_message("Hello."), compaction)
 
     assert texts(items)[0:2] == ["Be brief.", "Hello."]
     assert "They met." in texts(items)[2]
@@ -39,9 +45,9 @@ def test_a_fold_becomes_a_summary_and_its_tail() -> None:
     assert items[2]["role"] == "developer"
 
 
-def test_a_whole_fold_stands_for_all_but_the_rules() -> None:
-    first = folded(SEALER, "me", FOLD)
-    second = folded(SEALER, "me", Fold("m", "They parted.", is_whole=True))
+def test_a_whole_digest_stands_for_all_but_the_rules() -> None:
+    first = seal_digest(SEALER, "me", DIGEST)
+    second = seal_digest(SEALER, "me", Digest("m", "They parted.", is_whole=True))
 
     items = opened(RULE, user_message("Hello."), first, QUESTION, second, QUESTION)
 
@@ -49,15 +55,15 @@ def test_a_whole_fold_stands_for_all_but_the_rules() -> None:
     assert "They parted." in texts(items)[1]
 
 
-def test_what_a_service_folded_stays_for_that_service() -> None:
-    fold = folded(SEALER, "me", Foreign("openai", {"n": 1}))
+def test_what_a_vendors_service_made_stays_for_that_service() -> None:
+    compaction = seal_digest(SEALER, "me", VendorDigest("openai", {"n": 1}))
 
-    items = opened(fold, QUESTION)
+    items = opened(compaction, QUESTION)
 
-    assert items == [fold, QUESTION]
-    assert natives(SEALER, "me", items, "openai") == {fold["id"]: {"n": 1}}
+    assert items == [compaction, QUESTION]
+    assert vendor_secrets(SEALER, "me", items, "openai") == {compaction["id"]: {"n": 1}}
     with pytest.raises(InvalidRequest):
-        natives(SEALER, "me", items, "anthropic")
+        vendor_secrets(SEALER, "me", items, "anthropic")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,7 @@ def test_what_a_service_folded_stays_for_that_service() -> None:
         Secret("rejoinder", "x"),
     ],
 )
-def test_other_secrets_are_no_folds(secret: Secret) -> None:
+def test_other_secrets_are_no_digests(secret: Secret) -> None:
     item = {"id": "a", "type": "compaction", "encrypted_content": SEALER.seal("me", secret)}
 
     with pytest.raises(InvalidRequest) as refused:
@@ -77,14 +83,14 @@ def test_other_secrets_are_no_folds(secret: Secret) -> None:
     assert refused.value.param == "input[4].encrypted_content"
 
 
-def test_a_fold_opens_for_its_tenant_only() -> None:
+def test_a_digest_opens_for_its_tenant_only() -> None:
     with pytest.raises(InvalidRequest):
-        opened(folded(SEALER, "me", FOLD), tenant="you")
+        opened(seal_digest(SEALER, "me", DIGEST), tenant="you")
 
 
-def test_a_shortened_conversation_keeps_what_was_folded() -> None:
-    native = folded(SEALER, "me", Foreign("openai", {}))
-    items = opened(folded(SEALER, "me", FOLD), native, *[user_message("x" * 99)] * 9)
+def test_a_shortened_conversation_keeps_what_was_compacted() -> None:
+    native = seal_digest(SEALER, "me", VendorDigest("openai", {}))
+    items = opened(seal_digest(SEALER, "me", DIGEST), native, *[user_message("x" * 99)] * 9)
 
     fewer = shortened(items)
 

@@ -1,0 +1,1 @@
+"""Conversations that get too long: what was said, in summary, takes their place (contract §7)."""
