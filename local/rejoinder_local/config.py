@@ -9,10 +9,17 @@ from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Self
 
-from rejoinder.destinations import check_destinations
 from rejoinder.sealing import KEY_BYTES
 from rejoinder.services import found_services, known_services
-from rejoinder.settings import DEMO, ProviderSettings, Settings, SettingsError, read_settings
+from rejoinder.settings import (
+    DEMO,
+    ProviderSettings,
+    Settings,
+    SettingsError,
+    examined,
+    refuse,
+)
+from rejoinder_local.examining import impossible
 
 DEFAULT_PORT, MAX_PORT = 8787, 65535
 DEFAULT_DATA = Path(".rejoinder")
@@ -57,17 +64,18 @@ class Config:
         """
         data = Path(env.get("DATA") or DEFAULT_DATA).expanduser().resolve()
         path = _config_path(env)
-        settings = read_settings(path)
+        settings, mistakes = examined(path)
         found = {**found_services(env), **settings.providers}
         servers = found_servers(env)
         possible = {"demo": DEMO, **settings.providers, **servers, **known_services(), **found}
-        check_destinations(settings, possible, file=path, may_learn=True)
+        dev_key = _dev_key(env, data / "dev_key")
+        refuse(path, [*mistakes, *impossible(settings, possible, env, dev_key=dev_key)])
         return cls(
             port=_port(env),
             data=data,
             settings=replace(settings, providers=found),
             config_path=path,
-            dev_key=env.get("DEV_KEY") or _kept(data / "dev_key", f"sk-dev-{token_urlsafe(24)}"),
+            dev_key=dev_key,
             seal_key=_seal_key(data / "seal_key"),
             candidates={name: provider for name, provider in servers.items() if name not in found},
         )
@@ -95,6 +103,16 @@ def _port(env: Mapping[str, str]) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= MAX_PORT:
         raise SettingsError(f"PORT must be a number from 0 to {MAX_PORT}; got {text!r}.")
     return int(text)
+
+
+def _dev_key(env: Mapping[str, str], path: Path) -> str:
+    given = env.get("DEV_KEY")
+    key = given or _kept(path, f"sk-dev-{token_urlsafe(24)}")
+    if not re.fullmatch("[!-~]+", key):
+        where = "DEV_KEY" if given else f"The key in {path}"
+        say = "write letters, digits and signs of ASCII, and no blanks"
+        raise SettingsError(f"{where} cannot be sent in a header: {say}.")
+    return key
 
 
 def _seal_key(path: Path) -> bytes:

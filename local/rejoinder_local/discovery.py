@@ -9,6 +9,7 @@ from msgspec.json import decode
 
 from rejoinder.dialects import DIALECTS, service_of, upstream_of
 from rejoinder.errors import GatewayError
+from rejoinder.providers.misaddressed import Misaddressed
 from rejoinder.providers.registry import Registry
 from rejoinder.providers.upstream import Upstream
 from rejoinder.settings import ProviderSettings
@@ -48,7 +49,7 @@ async def discover(
         answer = await _models(upstream, DIALECTS[provider.dialect].models_path, seconds)
         if isinstance(answer, str):
             return answer
-        registry.services[name].models = answer
+        registry.services[name].learn(answer)
         return ""
 
     reasons = await asyncio.gather(*(ask(name, each) for name, each in listing.items()))
@@ -63,6 +64,8 @@ async def _models(upstream: Upstream, path: str, seconds: float) -> list[str] | 
         return [str(model["id"]) for model in listing["data"] or ()]
     except TimeoutError:
         return f"no answer within {seconds:.0f} s"
+    except Misaddressed as error:
+        return error.why
     except GatewayError as error:
         return error.message
     except (DecodeError, UnicodeDecodeError, KeyError, TypeError):

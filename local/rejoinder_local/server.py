@@ -24,11 +24,14 @@ from rejoinder.sealing import Sealer
 from rejoinder.settings import SettingsError
 from rejoinder.web.app import App
 from rejoinder.web.auth import KeyRing, digest_of
+from rejoinder.web.pages import open_to_pages
 from rejoinder.wiring import build_gateway
 from rejoinder_local.config import Config
 from rejoinder_local.discovery import LOCAL_SECONDS, REMOTE_SECONDS, discover, expect
+from rejoinder_local.examining import DEV
 from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.listening import HOST, listen
+from rejoinder_local.measures import Measures
 from rejoinder_local.protocol import Protocol
 from rejoinder_local.recover import recover
 from rejoinder_local.store import SQLiteStore
@@ -112,7 +115,9 @@ async def _serve(config: Config, listening: socket.socket) -> None:
     store.release()
     cut_off = await recover(store, queue)
     worker = _worker(config, gateway, store, queue)
-    app = App(gateway, _keys(config), config.settings)
+    measures = Measures()
+    log.addHandler(measures)
+    app = App(gateway, _keys(config), config.settings, measures.instruments)
     server = LocalServer(_uvicorn_config(app), gateway, worker)
     chores = [
         _chore("work", worker.work()),
@@ -198,7 +203,7 @@ def _worker(config: Config, gateway: Gateway, store: SQLiteStore, queue: SQLiteQ
 
 def _uvicorn_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        open_to_pages(app, app.settings.cors_origins),
         http=Protocol,
         ws="none",
         lifespan="off",
@@ -220,9 +225,7 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 
 def _keys(config: Config) -> KeyRing:
-    if config.dev_key in config.settings.keys.values():
-        raise SettingsError("A key in [keys] is the development key; every tenant needs its own.")
-    keys = {digest_of(config.dev_key): "dev"}
+    keys = {digest_of(config.dev_key): DEV}
     return KeyRing(keys | {digest_of(key): tenant for tenant, key in config.settings.keys.items()})
 
 

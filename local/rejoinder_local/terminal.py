@@ -9,9 +9,11 @@ from typing import Final
 from rejoinder.providers.registry import Registry
 from rejoinder.schema.items import JSON
 from rejoinder_local.config import Config
+from rejoinder_local.examining import unheard_webhooks
 
 MODELS_SHOWN = 6
-SHOWN = ("provider", "reason", "response_id", "webhook", "outcome", "kind", "attempt")
+SHOWN = ("provider", "reason", "request_id", "response_id", "webhook", "outcome", "kind", "attempt")
+OK = "ok"  # what the outcome of a call is called that went well
 
 CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -48,6 +50,7 @@ def banner(config: Config, url: str, registry: Registry, silent: Mapping[str, st
         "",
         *_provider_lines(config, registry, silent),
         *_unserved_lines(registry),
+        *_unheard_lines(config),
         "",
         "  Try it:",
         "",
@@ -64,10 +67,11 @@ def banner(config: Config, url: str, registry: Registry, silent: Mapping[str, st
 
 def _provider_lines(config: Config, registry: Registry, silent: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
+    cards = registry.models()
     for name, service in registry.services.items():
         if name in config.candidates and not service.models:
             continue  # it is not running, or has nothing to offer yet
-        models = [*service.models] or [*service.patterns]
+        models = [each.id for each in cards if each.owned_by == name] or [*service.patterns]
         shown = ", ".join(models[:MODELS_SHOWN]) or f"say {name}/MODEL"
         more = f" and {len(models) - MODELS_SHOWN} more" if len(models) > MODELS_SHOWN else ""
         note = painted(f"  ({silent[name]})", "yellow") if name in silent else ""
@@ -82,11 +86,13 @@ def _unserved_lines(registry: Registry) -> list[str]:
     return [f"  Missing   {painted(f'{name}: {said}', 'yellow')}" for name in registry.unserved()]
 
 
+def _unheard_lines(config: Config) -> list[str]:
+    return [f"  Unheard   {painted(said, 'yellow')}" for said in unheard_webhooks(config.settings)]
+
+
 def _first_model(registry: Registry) -> str:
-    for service in registry.services.values():
-        if service.models:
-            return f"{service.name}/{service.models[0]}"
-    return "demo"
+    found = {name for name, service in registry.services.items() if service.models}
+    return next((card.id for card in registry.models() if card.owned_by in found), "demo")
 
 
 class LineFormatter(logging.Formatter):
@@ -109,21 +115,25 @@ class LineFormatter(logging.Formatter):
 def _request_line(fields: Mapping[str, JSON]) -> str:
     status = fields["status"]
     colour = "green" if status < 400 else "yellow" if status < 500 else "red"
-    return (
+    line = (
         f"{painted(str(status), colour)} {fields['method']} {fields['path']}"
         f" {fields['duration_ms']:.0f} ms {painted(fields['request_id'], 'dim')}"
     )
+    return f"{line} {painted(fields['outcome'], colour)}" if status >= 400 else line
 
 
 def _call_line(fields: Mapping[str, JSON]) -> str:
-    cost, outcome = fields["cost_usd"], fields["outcome"]
-    line = (
-        f"{fields['provider']}/{fields['model']} {fields['duration_ms']:.0f} ms,"
-        f" {fields['input_tokens']} + {fields['output_tokens']} tokens"
-    )
-    if cost is not None:
-        line += f", ${cost:.6f}"
-    return line if outcome == "ok" else f"{line} {painted(outcome, 'yellow')}"
+    """What is known of a call: who, how long, how much, for which response, and what went wrong."""
+    line = f"{fields['provider']}/{fields['model']} {fields['duration_ms']:.0f} ms"
+    if fields["input_tokens"] is not None:
+        line += f", {fields['input_tokens']} + {fields['output_tokens']} tokens"
+    if fields["cost_usd"] is not None:
+        line += f", ${fields['cost_usd']:.6f}"
+    named = [str(fields[name]) for name in ("request_id", "response_id") if fields.get(name)]
+    wrong = [] if fields["outcome"] == OK else [fields["outcome"]]
+    wrong += [f"{name}={fields[name]}" for name in ("status", "code") if fields.get(name)]
+    parts = [line, painted(" ".join(named), "dim"), painted(" ".join(wrong), "yellow")]
+    return " ".join(part for part, shown in zip(parts, (line, named, wrong), strict=True) if shown)
 
 
 def log_to_terminal() -> None:

@@ -7,7 +7,8 @@ from logging import getLogger
 
 from rejoinder.announcing import Undelivered
 from rejoinder.background import Unfinished
-from rejoinder.runs import Runs, silent
+from rejoinder.endings import silent
+from rejoinder.runs import Runs
 from rejoinder.storage.jobs import Job, Kind
 from rejoinder_local.jobs import SQLiteQueue
 from rejoinder_local.store import SQLiteStore

@@ -20,7 +20,12 @@ LOGGED = {
         "duration_ms",
     },
     "request_broke": {"request_id"},
+    "upstream_misaddressed": {"provider", "reason"},
     "upstream_call": {
+        "request_id",
+        "response_id",
+        "status",
+        "code",
         "provider",
         "model",
         "outcome",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.door import BEARER, FUNCTION, KEY, Door, error_of, opened
+from tests.api.door import BEARER, FUNCTION, JSON, KEY, Door, error_of, opened
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,159 @@ async def test_entries_of_include_that_mean_nothing_are_named(door: Door) -> Non
 
     assert answer.status_code == 200
     assert answer.headers["x-ignored-parameters"] == "include[0], include[2]"
+
+
+MISSPELT = {
+    "text.fromat": {"text": {"fromat": {"type": "json_object"}}},
+    "text.format.shema": {"text": {"format": {"type": "text", "shema": {}}}},
+    "text.format.json_schema.strikt": {
+        "text": {
+            "format": {
+                "type": "json_schema",
+                "json_schema": {"name": "a", "schema": {}, "strikt": True},
+            }
+        }
+    },
+    "reasoning.efort": {"reasoning": {"efort": "low"}},
+    "tools[1].paramters": {"tools": [FUNCTION, {"type": "function", "name": "a", "paramters": {}}]},
+    "tools[0].function.strikt": {
+        "tools": [{"type": "function", "function": {"name": "a", "strikt": True}}]
+    },
+    "tools[0].format.sintax": {
+        "tools": [{"type": "custom", "name": "a", "format": {"type": "text", "sintax": "lark"}}]
+    },
+    "tools[0].tools[0].descripton": {
+        "tools": [
+            {
+                "type": "namespace",
+                "name": "a",
+                "tools": [{"type": "function", "name": "b", "descripton": "It bees."}],
+            }
+        ]
+    },
+    "tool_choice.fuction": {
+        "tools": [FUNCTION],
+        "tool_choice": {"type": "function", "name": "water_plants", "fuction": 1},
+    },
+    "tool_choice.tools[0].nmae": {
+        "tools": [FUNCTION],
+        "tool_choice": {
+            "type": "allowed_tools",
+            "tools": [{"type": "function", "name": "water_plants", "nmae": "b"}],
+        },
+    },
+    "stream_options.include_usage": {"stream": True, "stream_options": {"include_usage": True}},
+    "context_management[0].compact_treshold": {
+        "context_management": [{"type": "compaction", "compact_treshold": 5000}]
+    },
+}
+
+
+@pytest.mark.parametrize(("path", "fields"), MISSPELT.items(), ids=MISSPELT)
+async def test_what_is_unknown_inside_a_parameter_is_named_with_its_path(
+    door: Door, path: str, fields: JSON
+) -> None:
+    answer = await door.http.post(
+        "/v1/responses", json={"model": "demo", "input": "Hm.", "store": False} | fields
+    )
+
+    assert answer.status_code == 200
+    assert answer.headers["x-ignored-parameters"] == path
+
+
+@pytest.mark.parametrize(("path", "fields"), MISSPELT.items(), ids=MISSPELT)
+async def test_strict_settings_refuse_what_is_unknown_inside_a_parameter(
+    tmp_path: Path, path: str, fields: JSON
+) -> None:
+    async with opened(tmp_path, unknown_parameters="reject") as door:
+        answer = await door.http.post(
+            "/v1/responses", json={"model": "demo", "input": "Hm."} | fields
+        )
+
+        assert answer.status_code == 400
+        assert error_of(answer)["code"] == "unknown_parameter"
+        assert error_of(answer)["param"] == path
+        assert path in error_of(answer)["message"]
+
+
+async def test_a_name_that_a_header_cannot_carry_is_refused_all_the_same(tmp_path: Path) -> None:
+    async with opened(tmp_path, unknown_parameters="reject") as door:
+        answer = await door.http.post(
+            "/v1/responses", json={"model": "demo", "input": "Hm.", "verbosité": "low"}
+        )
+
+        assert answer.status_code == 400
+        assert error_of(answer)["param"] == "verbosité"
+
+
+OWN_WORDS = {
+    "a JSON schema": {
+        "text": {"format": {"type": "json_schema", "name": "a", "schema": {"my_keyword": 1}}}
+    },
+    "the parameters of a tool": {"tools": [FUNCTION | {"parameters": {"my_keyword": {"a": 1}}}]},
+    "what OpenAI knows of a tool": {
+        "tools": [
+            FUNCTION
+            | {"defer_loading": True, "allowed_callers": ["direct"], "output_schema": {"a": 1}}
+        ]
+    },
+    "metadata": {"metadata": {"mood": "merry"}},
+    "an item of the input": {
+        "input": [{"role": "user", "content": "Hm.", "cache_control": {"type": "ephemeral"}}]
+    },
+    "a part of an item": {
+        "input": [
+            {
+                "role": "user",
+                "content": [{"type": "input_text", "text": "Hm.", "prompt_cache_breakpoint": {}}],
+            }
+        ]
+    },
+    "a hosted tool": {"tools": [FUNCTION, {"type": "web_search", "search_context_size": "low"}]},
+    "a choice that another one replaces": {
+        "tools": [FUNCTION],
+        "tool_choice": {
+            "type": "allowed_tools",
+            "tools": [{"type": ["function"]}, 5],
+            "allowed_tools": {"tools": [{"type": "function", "name": "water_plants"}]},
+        },
+    },
+    "nothing": {"reasoning": {"efort": None}, "text": None, "tools": None},
+}
+
+
+@pytest.mark.parametrize("fields", OWN_WORDS.values(), ids=OWN_WORDS)
+async def test_what_clients_may_say_in_their_own_words_is_not_named(
+    door: Door, fields: JSON
+) -> None:
+    answer = await door.http.post("/v1/responses", json={"model": "demo", "input": "Hm."} | fields)
+
+    assert answer.status_code == 200
+    assert "x-ignored-parameters" not in answer.headers
+
+
+async def test_a_key_that_is_unknown_in_many_tools_is_named_once(door: Door) -> None:
+    tools = [
+        {"type": "function", "name": f"tool_{n}", "cache_control": {}, "paramters": {}}
+        for n in range(100)
+    ]
+
+    answer = await door.http.post(
+        "/v1/responses", json={"model": "demo", "input": "Hm.", "tools": tools}
+    )
+
+    named = answer.headers["x-ignored-parameters"]
+    assert named == "tools[0].cache_control, tools[0].paramters"
+
+
+async def test_the_names_of_ignored_parameters_fit_in_a_header(door: Door) -> None:
+    long = {f"{'long' * 15}{n}": n for n in range(1000)}
+
+    answer = await door.http.post("/v1/responses", json={"model": "demo", "input": "Hm."} | long)
+
+    named = answer.headers["x-ignored-parameters"]
+    assert len(named) <= 1000
+    assert named.split(", ") == [*long][: len(named.split(", "))]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -129,6 +129,8 @@ async def test_other_methods_are_refused_naming_the_allowed_ones(
         "/v2/responses",
         "/responses",
         "/v1/responses/",
+        "/v1/models/",
+        "/v1/conversations/conv_0/items/",
         "/v1//responses",
         "/V1/responses",
         "/v1/responses/resp_0/output_items",
@@ -147,6 +149,76 @@ async def test_unknown_urls_are_told_so(door: Door, path: str) -> None:
     assert answer.status_code == 404
     assert (error["type"], error["code"]) == ("not_found_error", "unknown_url")
     assert len(error["message"]) < 300
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("GET", "/", "POST /v1/responses asks a model, GET /v1/models lists them"),
+        ("GET", "/v1", "POST /v1/responses asks a model, GET /v1/models lists them"),
+        ("GET", "/v1/", "GET /v1/openapi.json describes all"),
+        ("GET", "/v1/openai", "POST /v1/openai/responses asks a model"),
+        ("POST", "/v1/responses/", "Leave out the slash at its end: /v1/responses."),
+        ("GET", "/v1/models/", "Leave out the slash at its end: /v1/models."),
+        ("GET", "/health/", "Leave out the slash at its end: /health."),
+        ("GET", "/v1/conversations/c/items/", "at its end: /v1/conversations/c/items."),
+        ("POST", "/v1/openai/responses//", "at its end: /v1/openai/responses."),
+        ("POST", "/responses", "Write /v1/responses."),
+        ("GET", "/models", "Write /v1/models."),
+        ("POST", "/chat/completions", "Chat Completions is not spoken here"),
+        ("GET", "/v1/nowhere/", "GET /v1/openapi.json describes all that is there."),
+    ],
+)
+async def test_an_unknown_url_comes_with_the_one_to_use(
+    door: Door, method: str, path: str, said: str
+) -> None:
+    answer = await door.http.request(method, path)
+
+    assert answer.status_code == 404
+    assert error_of(answer)["message"].startswith(f"Unknown URL: {method} {path}. ")
+    assert said in error_of(answer)["message"]
+
+
+@pytest.mark.parametrize("authorization", ["sk-mine", "Basic sk-mine", "Token sk-mine"])
+async def test_a_key_without_bearer_is_told_what_is_missing(door: Door, authorization: str) -> None:
+    answer = await door.http.get("/v1/models", headers={"Authorization": authorization})
+
+    error = error_of(answer)
+    assert "'Authorization: Bearer KEY'" in error["message"]
+    assert "The Authorization header" in error["message"]
+    assert "sk-mine" not in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("/", "The model '/' is not served here. GET /v1/models lists all."),
+        ("gpt-4o", "The model 'gpt-4o' is not served here. GET /v1/models lists all."),
+        ("/demo", "The model '/demo' is not served here. Did you mean 'demo' or 'demo-twin'?"),
+        ("demo/", "The model 'demo/' is not served here. Did you mean 'demo' or 'demo-twin'?"),
+    ],
+)
+async def test_a_model_is_guessed_at_only_if_its_name_is_like_one(
+    door: Door, model: str, said: str
+) -> None:
+    answer = await door.http.post("/v1/responses", json={"model": model, "input": "Hm."})
+
+    error = error_of(answer)
+    assert (error["code"], error["param"]) == ("model_not_found", "model")
+    assert error["message"].startswith(said)
+
+
+async def test_a_model_with_an_endless_name_is_refused_in_few_words(door: Door) -> None:
+    body = {"model": "demo/" + "m" * 5_000_000, "input": "Hm."}
+
+    answer = await door.http.post("/v1/responses", json=body)
+
+    error = error_of(answer)
+    assert answer.status_code == 400
+    assert (error["code"], error["param"]) == ("string_above_max_length", "model")
+    assert error["message"] == "'model' may have at most 256 characters; got 5000005."
+    assert len(answer.content) < 1000
+    assert door.kept == 0
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/openai/responses", "/v1/nowhere", URL])

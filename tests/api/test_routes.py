@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import time
 
 import httpx
 import pytest
@@ -239,13 +240,32 @@ async def test_a_page_is_20_items_and_may_be_cut_at_both_ends(door: Door) -> Non
 
 @pytest.mark.parametrize("path", ["/models", "/chat/models"])
 @pytest.mark.parametrize("prefix", PREFIXES)
-async def test_models_are_listed(door: Door, prefix: str, path: str) -> None:
-    listed = (await door.http.get(prefix + path)).json()
+async def test_models_are_listed(tmp_path: Path, prefix: str, path: str) -> None:
+    began = int(time())
+    async with opened(tmp_path) as door:
+        listed = (await door.http.get(prefix + path)).json()
 
     cards = {card["id"]: card for card in listed["data"]}
     assert listed["object"] == "list"
     assert cards.keys() == {"quick", "demo", "demo-twin", "org/model-1.5:free"}
-    assert cards["demo"] == {"id": "demo", "object": "model", "created": 0, "owned_by": "demo"}
+    created = cards["demo"]["created"]
+    assert cards["demo"] == {
+        "id": "demo",
+        "object": "model",
+        "created": created,
+        "owned_by": "demo",
+    }
+    assert isinstance(created, int)
+    assert began <= created <= time()
+
+
+async def test_what_is_said_of_a_model_stays(door: Door) -> None:
+    first = (await door.http.get("/v1/models")).json()
+    again = (await door.http.get("/v1/models")).json()
+    alone = (await door.http.get("/v1/models/demo-twin")).json()
+
+    assert again == first
+    assert alone in first["data"]
 
 
 async def test_an_alias_that_leads_to_nobody_is_not_listed(tmp_path: Path) -> None:
@@ -273,7 +293,7 @@ async def test_models_are_found_whatever_their_names_hold(
     assert (await door.create(model=name))["model"] == name
 
 
-@pytest.mark.parametrize("name", ["", "nobody", "nobody/demo", "demo/", "vision", "é", "%00"])
+@pytest.mark.parametrize("name", ["nobody", "nobody/demo", "demo/", "vision", "é", "%00"])
 async def test_unknown_models_are_not_found(door: Door, name: str) -> None:
     answer = await door.http.get(f"/v1/models/{name}")
 
@@ -316,7 +336,7 @@ async def test_metrics_need_no_key_and_tell_the_queue(door: Door) -> None:
     answer = await door.http.get("/metrics", headers={"Authorization": ""})
 
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     told = dict(line.split() for line in answer.text.splitlines() if not line.startswith("#"))
     assert (told["rejoinder_queue_waiting"], told["rejoinder_queue_running"]) == ("1", "0")
     assert 0 <= float(told["rejoinder_queue_oldest_age_seconds"]) < 60

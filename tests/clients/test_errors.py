@@ -139,7 +139,7 @@ BROKEN: Mapping[str, Broken] = {
         429,
         "insufficient_quota",
     ),
-    "model gone": Broken(failure(404), BadRequestError, 400, "model_not_found"),
+    "model gone": Broken(failure(404, "No such model."), BadRequestError, 400, "model_not_found"),
     "too long": Broken(
         failure(400, code="context_length_exceeded"),
         BadRequestError,

@@ -217,7 +217,7 @@ def test_who_does_not_count_costs_nothing(at_door: Door, vendor: Models, _name: 
 FAILURES: Mapping[str, tuple[Scripted, int, str | None]] = {
     "bad request": (failure(400, "Strange."), 400, None),
     "too long": (failure(400, code="context_length_exceeded"), 400, "context_length_exceeded"),
-    "no such model": (failure(404), 400, "model_not_found"),
+    "no such model": (failure(404, "No such model."), 400, "model_not_found"),
     "our key": (failure(401), 500, "upstream_auth"),
     "throttled": (failure(429), 429, "rate_limit_exceeded"),
     "no quota": (failure(429, code="insufficient_quota"), 429, "insufficient_quota"),

@@ -24,6 +24,12 @@ api_key = "{key}"
 [providers.absent]
 base_url = "http://127.0.0.1:{closed_port}/v1"
 
+[providers.rootless]
+base_url = "{root}"
+
+[providers.overlong]
+base_url = "{upstream}/chat/completions"
+
 [models."raw-*"]
 reasoning_output = "raw"
 """
@@ -43,7 +49,10 @@ def settings(upstream: ChatUpstream) -> Iterator[str]:
     with socket.socket() as bound:  # and never listening: who connects is refused
         bound.bind(("127.0.0.1", 0))
         yield SETTINGS.format(
-            upstream=upstream.base_url, closed_port=bound.getsockname()[1], key=UPSTREAM_KEY
+            upstream=upstream.base_url,
+            root=upstream.base_url.removesuffix("/v1").replace("//", f"//user:{UPSTREAM_KEY}@"),
+            closed_port=bound.getsockname()[1],
+            key=UPSTREAM_KEY,
         )
 
 

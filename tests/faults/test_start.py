@@ -6,11 +6,13 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from rejoinder_local.listening import why_not
 from tests.faults.asking import wait_until
-from tests.server import Server
+from tests.server import KEY, Server
+from tests.upstreams.chat_completions import ChatUpstream
 
 
 def refused(server: Server) -> str:
@@ -90,7 +92,59 @@ def test_a_key_that_is_missing_is_named(tmp_path: Path) -> None:
 
     said = refused(Server(tmp_path, config_extra=settings))
 
-    assert said == "Provider 'x' wants its key from NO_SUCH_KEY, which is not set."
+    file = tmp_path / "rejoinder.toml"
+    assert said == f"{file}: providers.x.api_key_env names NO_SUCH_KEY, which is not set."
+
+
+def test_mistakes_of_all_kinds_are_told_at_once(tmp_path: Path) -> None:
+    settings = (
+        'retries = 9\n[providers.x]\nbase_url = "http://127.0.0.1:9/v1"\n'
+        'api_key_env = "NO_SUCH_KEY"\n[providers.damaged]\n[providers.aws]\ndialect = "bedrock"\n'
+        '[routes]\n"gpt-*" = "nobody"\n"llama-*" = "nobody"\n"qwen*" = "damaged"\n'
+        '[webhooks.hook]\ntenant = "dev"\nurl = "https://example.com"\nsecret_env = "NO_HOOK"\n'
+        f'[keys]\na = "short"\nb = "{KEY}-long"\nc = "{KEY}-long"\n'
+    )
+    server = Server(tmp_path, env={"DEV_KEY": f"{KEY}-long"})
+    (tmp_path / "rejoinder.toml").write_text(settings)
+
+    with pytest.raises(RuntimeError, match="ended with status 1"):
+        server.start()
+
+    first, *mistakes = server.log.splitlines()
+    assert first == f"Rejoinder cannot start: {tmp_path}/rejoinder.toml has 10 mistakes:"
+    assert [mistake.split()[0] for mistake in mistakes] == [
+        "retries",
+        "providers.damaged.base_url",
+        "keys.a",
+        "providers.x.api_key_env",
+        "providers.aws.region",
+        "webhooks.hook.secret_env",
+        "keys.b",
+        "keys.c",
+        'routes."gpt-*"',
+        'routes."llama-*"',
+    ]
+    assert KEY not in server.log
+
+
+@pytest.mark.parametrize("key", ["a b", "ключ", "a\tb", "a\n"])
+def test_a_key_that_no_header_can_carry_is_refused(tmp_path: Path, key: str) -> None:
+    said = refused(Server(tmp_path, env={"DEV_KEY": key}))
+
+    assert said.startswith("DEV_KEY cannot be sent in a header: write letters, digits and signs")
+
+
+def test_a_webhook_that_nobody_can_cause_to_be_called_is_said_at_the_start(tmp_path: Path) -> None:
+    settings = '[webhooks.hook]\ntenant = "othr"\nurl = "https://example.com"\n'
+    settings += 'secret = "sixteen characters or more"\n'
+
+    with Server(tmp_path, config_extra=settings) as server:
+        wait_until(lambda: "Ctrl-C stops it" in server.log)
+
+        [unheard] = [line for line in server.log.splitlines() if "Unheard" in line]
+        assert unheard.split(maxsplit=1)[1] == (
+            "webhooks.hook: tenant othr has no key; did you mean other?"
+        )
 
 
 def test_a_route_that_leads_nowhere_is_named(tmp_path: Path) -> None:
@@ -118,6 +172,21 @@ def test_names_that_lead_to_nobody_yet_are_said_at_the_start(tmp_path: Path) -> 
 
         missing = [line.split()[1] for line in server.log.splitlines() if "Missing" in line]
         assert missing == ["nobody/x:", "quick/demo:"]
+
+
+def test_the_models_of_the_banner_are_those_that_are_listed(tmp_path: Path) -> None:
+    with (
+        ChatUpstream(known_models=["ok", "demo"]) as upstream,
+        Server(tmp_path, upstream.base_url) as server,
+    ):
+        wait_until(lambda: "Ctrl-C stops it" in server.log)
+
+        listed = httpx.get(f"{server.base_url}/models", headers={"X-API-Key": KEY}).json()["data"]
+
+    ids = [card["id"] for card in listed if card["owned_by"] == "scripted"]
+    assert ids == ["ok", "demo"]
+    assert f"scripted: {', '.join(ids)}\n" in server.log
+    assert '"model": "ok"' in server.log
 
 
 @pytest.mark.parametrize(

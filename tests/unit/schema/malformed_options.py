@@ -48,6 +48,7 @@ NEEDED: list[Malformed] = [
         },
     ),
     *each(TYPE, "model", {"a model that is a number": saying(model=4)}),
+    *each(LONG, "model", {"a model with an endless name": saying(model="m" * 257)}),
     *each(
         "unsupported_value",
         "model",
@@ -287,7 +288,8 @@ TOGETHER: list[Malformed] = [
         None,
         {"two histories": saying(conversation="conv_1", previous_response_id="resp_1")},
     ),
-    *each(TYPE, "conversation", {"a conversation without id": saying(conversation={})}),
+    *each(MISSING, "conversation.id", {"a conversation without id": saying(conversation={})}),
+    *each(TYPE, "conversation.id", {"a conversation of a number": saying(conversation={"id": 1})}),
     *each(VALUE, "conversation", {"a conversation without name": saying(conversation="")}),
     *each(
         VALUE,

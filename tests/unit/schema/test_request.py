@@ -110,6 +110,26 @@ def test_a_key_may_have_hosted_tools_refused_even_beside_functions() -> None:
         (saying(store="no"), "'store' must be true or false, without quotes; got 'no'."),
         (saying(metadata={"k": None}), "'metadata.k' must be a string; got null."),
         (saying(user={"id": 1}), "'user' must be a string; got an object."),
+        (
+            saying(metadata={"k" * 65: "short"}),
+            f"'metadata.{'k' * 60}' is too long a key: it may have at most 64 characters; got 65.",
+        ),
+        (
+            saying(metadata={"k": "x" * 600}),
+            "'metadata.k' may have at most 512 characters; got 600.",
+        ),
+        (
+            saying(conversation={"name": "mine"}),
+            "'conversation.id' is required: the id of a conversation, 'conv_…'.",
+        ),
+        (
+            saying(conversation={"id": 1}),
+            "'conversation.id' must be the id of a conversation, 'conv_…'; got 1.",
+        ),
+        (
+            saying(conversation=[]),
+            "'conversation' must be the id of a conversation, or an object with it; got an array.",
+        ),
     ],
 )
 def test_messages_name_the_parameter_the_value_and_the_remedy(body: JSON, message: str) -> None:

@@ -14,6 +14,7 @@ from rejoinder.settings import (
     SettingsError,
     Table,
     WebhookSettings,
+    examined,
     read_settings,
 )
 
@@ -145,6 +146,11 @@ MISTAKES = [
     (f'{WEBHOOK}secret = "{SECRET}"\noutcomes = [1]', 'webhooks.x.outcomes[0] must be "resp'),
     (f'{PROVIDER}models = ["{SECRET}", 5]', "providers.x.models[1] must be text in quotes."),
     ('[fallbacks]\n"a/b" = ["c", {}]', 'fallbacks."a/b"[1] must be text in quotes.'),
+    (
+        'cors_origins = ["*", "https://pages.example/app"]',
+        'cors_origins[1] must be an origin such as "https://pages.example", or "*".',
+    ),
+    ('cors_origins = "*"', "cors_origins must be a list of an origin such as"),
     ("routes = ['a']", "routes must be a table."),
     ("providers = 1", "providers must be a table."),
     ("background = 1", "background must be a table."),
@@ -162,8 +168,12 @@ MISTAKES = [
     (f'[providers.x]\nbase_url = "{SECRET}"', "providers.x.base_url must be an http:// or"),
     ('[fallbacks]\n"a/b" = "c"', 'fallbacks."a/b" must be a list of text in quotes.'),
     ("[aliases]\nfast = 1", "aliases.fast must be text in quotes."),
-    ("[keys]\na = 'sk-1'", "keys must have at least 8 characters."),
-    (f"[keys]\na = '{SECRET}'\nb = '{SECRET}'", "keys must differ: each names one tenant."),
+    (
+        f"[keys]\na = 'sk-1'\nb = '{SECRET}'",
+        "keys.a must be an API key: at least 8 letters, digits and signs of ASCII, no blanks.",
+    ),
+    (f"[keys]\na = '{SECRET} two'", "keys.a must be an API key: at least 8 letters"),
+    (f"[keys]\na = '{SECRET}é'", "keys.a must be an API key: at least 8 letters"),
     (f'[webhooks.x]\ntenant = "dev"\nsecret = "{SECRET}"', "webhooks.x.url is missing."),
     (
         f'[webhooks.x]\ntenant = "dev"\nurl = "http://x"\nsecret = "{SECRET}"',
@@ -200,6 +210,27 @@ def test_all_mistakes_are_told_at_once(file: Path) -> None:
         "providers.x.dialect",
         "webhooks.x.secret",
     ]
+
+
+@pytest.mark.parametrize("text", [text for text, _ in MISTAKES])
+def test_what_is_sound_of_a_file_can_be_looked_at_further(file: Path, text: str) -> None:
+    file.write_text(f"heartbeat_seconds = 2\n{text}\n[background]\nworkers = 3")
+    if "[background]" in text or "background =" in text or "heartbeat" in text:
+        file.write_text(f"patience_seconds = 2\n{text}")
+
+    settings, mistakes = examined(file)
+
+    assert mistakes
+    assert 2 in (settings.heartbeat_seconds, settings.patience_seconds)
+
+
+def test_a_provider_that_is_not_sound_is_still_one_that_names_lead_to(file: Path) -> None:
+    file.write_text('[providers.x]\nbase_url = 5\n[routes]\n"gpt-*" = "x"')
+
+    settings, mistakes = examined(file)
+
+    assert [*settings.providers] == ["x"]
+    assert mistakes == ["providers.x.base_url must be text in quotes."]
 
 
 def test_secrets_are_not_shown() -> None:

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from json import dumps
 
-from rejoinder.mistakes import Place, listed, written
-from rejoinder.settings import ProviderSettings, Settings, SettingsError
+from rejoinder.mistakes import Place, written
+from rejoinder.settings import ProviderSettings, Settings, refuse
 
 ALIKE = 0.75  # of two names, when one may be meant by the other
 
@@ -20,19 +20,24 @@ def check_destinations(
     providers: Mapping[str, ProviderSettings],
     *,
     file: object,
-    may_learn: bool = False,
 ) -> None:
-    """Refuse aliases, fallbacks and routes that lead nowhere.
-
-    `providers`: all that are there, or may be as soon as their keys are. `may_learn`: servers are
-    asked for their models, so that any name may turn out to be known.
+    """Refuse a file whose aliases, fallbacks or routes lead nowhere.
 
     Raises:
         SettingsError: naming the file, and for each mistake the key and what to write there.
     """
-    found = [*_Names(settings, providers, may_learn).dead_ends()]
-    if found:
-        raise SettingsError(f"{file}{listed(found)}")
+    refuse(file, dead_ends(settings, providers))
+
+
+def dead_ends(
+    settings: Settings, providers: Mapping[str, ProviderSettings], *, may_learn: bool = False
+) -> list[str]:
+    """Aliases, fallbacks and routes that lead nowhere: for each, what to write there.
+
+    `providers`: all that are there, or may be as soon as their keys are. `may_learn`: servers are
+    asked for their models, so that any name may turn out to be known.
+    """
+    return [*_Names(settings, providers, may_learn).dead_ends()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from rejoinder.providers.base import ModelFacts, Provider
 from rejoinder.providers.bedrock.signing import ApiKey, SigV4, configured_region, endpoint_of
 from rejoinder.providers.deferred import Deferred
 from rejoinder.providers.openai.models import OPENAI, PLAIN_MODELS
-from rejoinder.providers.refusals import refusal
+from rejoinder.providers.refusals import error_for_status
 from rejoinder.providers.registry import FLAVOURS, Changes, Registry, Service
-from rejoinder.providers.upstream import Refuse, Upstream
+from rejoinder.providers.upstream import ErrorFor, Upstream
 from rejoinder.settings import ProviderSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ class Spoken:
     """The code of a dialect: its provider, its refusals, its headers."""
 
     provider: "Callable[[Upstream, Fetcher], Provider]"
-    refuse: Refuse = refusal
+    error_for: ErrorFor = error_for_status
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _anthropic() -> Spoken:
     from rejoinder.providers.anthropic.provider import HEADERS, Anthropic
-    from rejoinder.providers.anthropic.refusals import refusal as refuse
+    from rejoinder.providers.anthropic.refusals import error_for_status
 
-    return Spoken(lambda upstream, _: Anthropic(upstream), refuse, HEADERS)
+    return Spoken(lambda upstream, _: Anthropic(upstream), error_for_status, HEADERS)
 
 
 def _chat_completions() -> Spoken:
@@ -56,9 +56,9 @@ def _chat_completions() -> Spoken:
 
 def _openai() -> Spoken:
     from rejoinder.providers.openai.provider import OpenAIResponses
-    from rejoinder.providers.openai.refusals import refusal as refuse
+    from rejoinder.providers.openai.refusals import error_for_status
 
-    return Spoken(lambda upstream, _: OpenAIResponses(upstream), refuse)
+    return Spoken(lambda upstream, _: OpenAIResponses(upstream), error_for_status)
 
 
 def _demo() -> Provider:
@@ -145,7 +145,7 @@ def upstream_of(
         settings.base_url,
         headers={**spoken.headers, **credentials, **settings.headers},
         timeout_seconds=settings.timeout_seconds,
-        refuse=spoken.refuse,
+        error_for=spoken.error_for,
     )
 
 
@@ -156,6 +156,11 @@ def load_all(registry: Registry) -> None:
             _ = service.provider.loaded
 
 
+def region_of(settings: ProviderSettings, env: Mapping[str, str]) -> str | None:
+    """Where Bedrock is asked, if anybody says so."""
+    return settings.region or configured_region(env, settings.aws_profile)
+
+
 def _bedrock(
     name: str,
     settings: ProviderSettings,
@@ -163,7 +168,7 @@ def _bedrock(
     env: Mapping[str, str],
 ) -> Deferred:
     """The connection to Bedrock: with an API key if there is one, else with AWS credentials."""
-    region = settings.region or configured_region(env, settings.aws_profile)
+    region = region_of(settings, env)
     if not region:
         raise SettingsError(f"Provider {name!r} wants a region: set 'region' or AWS_REGION.")
     key = _key_of(name, settings, env) or env.get("AWS_BEARER_TOKEN_BEDROCK", "")
@@ -172,7 +177,7 @@ def _bedrock(
     def load() -> Provider:
         from rejoinder.providers.bedrock.models import profile_of
         from rejoinder.providers.bedrock.provider import Bedrock
-        from rejoinder.providers.bedrock.refusals import refuse
+        from rejoinder.providers.bedrock.refusals import error_for_status
         from rejoinder.providers.fetching import Fetcher
 
         upstream = Upstream(
@@ -180,7 +185,7 @@ def _bedrock(
             settings.base_url or endpoint_of(region, env),
             headers={**(_bearer(key) if key else {}), **settings.headers},
             timeout_seconds=settings.timeout_seconds,
-            refuse=refuse,
+            error_for=error_for_status,
             sign=access.sign,
         )
         profile = settings.inference_profile or profile_of(region)

@@ -9,7 +9,7 @@ import re
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from msgspec import Struct, ValidationError, convert
 from msgspec.inspect import (
@@ -35,13 +35,20 @@ type Place = tuple[str | int, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")  # keys that TOML takes without quotes
 
 
-def summary(told: Mapping[str, JSON], kind: type[Struct]) -> str:
-    """All mistakes, as they follow the name of the file: one on its line, more on lines below."""
-    return listed(_in_table(told, kind, (), kind))
+class Mistake(NamedTuple):
+    """A key, and a sentence about it that begins with its name."""
+
+    place: Place
+    said: str
+
+
+def mistakes_in(told: Mapping[str, JSON], kind: type[Struct]) -> list[Mistake]:
+    """All of them, in the order of the file's tables."""
+    return _in_table(told, kind, (), kind)
 
 
 def listed(found: Sequence[str]) -> str:
-    """Mistakes as they follow the name of the file."""
+    """Mistakes as they follow the name of the file: one on its line, more on lines below."""
     if len(found) == 1:
         return f": {found[0]}"
     return "\n  ".join([f" has {len(found)} mistakes:", *found])
@@ -49,12 +56,12 @@ def listed(found: Sequence[str]) -> str:
 
 def _in_table(
     table: Mapping[str, JSON], kind: type[Struct], place: Place, file: type[Struct]
-) -> list[str]:
+) -> list[Mistake]:
     """What is wrong with the keys of a table; if nothing is, what its own checks say."""
     known = {field.name: field for field in fields(kind)}
-    wrong = [_unknown(key, [*known], place, file) for key in table if key not in known]
+    wrong = [_unknown((*place, key), [*known], file) for key in table if key not in known]
     wrong += [
-        f"{written((*place, name))} is missing."
+        Mistake((*place, name), f"{written((*place, name))} is missing.")
         for name, field in known.items()
         if field.required and name not in table
     ]
@@ -64,7 +71,7 @@ def _in_table(
     return wrong or [*_refusal(table, kind, place)]
 
 
-def _in_value(value: JSON, kind: Kind, place: Place, file: type[Struct]) -> Iterator[str]:
+def _in_value(value: JSON, kind: Kind, place: Place, file: type[Struct]) -> Iterator[Mistake]:
     container: object = get_origin(kind)
     if isinstance(value, dict) and container is dict:
         kind_of_keys, kind_of_values = get_args(kind)
@@ -88,29 +95,32 @@ def _kind_of_members(kind: Kind) -> Kind | None:
     return None
 
 
-def _misfit(value: JSON, kind: Kind, place: Place) -> Iterator[str]:
+def _misfit(value: JSON, kind: Kind, place: Place) -> Iterator[Mistake]:
     try:
         convert(value, kind)
     except ValidationError:
         wanted = type_info(kind)
         got = f"; got {_shown(value)}" if _may_be_shown(wanted) else ""
-        yield f"{written(place)} must be {_described(wanted)}{got}."
+        yield Mistake(place, f"{written(place)} must be {_described(wanted)}{got}.")
 
 
-def _refusal(table: Mapping[str, JSON], kind: type[Struct], place: Place) -> Iterator[str]:
+def _refusal(table: Mapping[str, JSON], kind: type[Struct], place: Place) -> Iterator[Mistake]:
     try:
         convert(table, kind)
     except ValidationError as error:
-        yield ".".join([*filter(None, [written(place)]), f"{error.__cause__ or error}."])
+        key, _, say = str(error.__cause__ or error).partition(" ")
+        yield Mistake((*place, key), f"{written((*place, key))} {say}.")
 
 
-def _unknown(key: str, known: Sequence[str], place: Place, file: type[Struct]) -> str:
-    name = written((*place, key))
+def _unknown(place: Place, known: Sequence[str], file: type[Struct]) -> Mistake:
+    key = str(place[-1])
     if key in file.__struct_fields__:
-        return f"{name} is a setting of the whole file: write it above the first [table]."
-    if near := get_close_matches(key, known, n=1):
-        return f"{name} is no setting; did you mean {near[0]}?"
-    return f"{name} is no setting; known here are {', '.join(known)}."
+        say = "is a setting of the whole file: write it above the first [table]."
+    elif near := get_close_matches(key, known, n=1):
+        say = f"is no setting; did you mean {near[0]}?"
+    else:
+        say = f"is no setting; known here are {', '.join(known)}."
+    return Mistake(place, f"{written(place)} {say}")
 
 
 def _described(wanted: Type) -> str:

@@ -1,5 +1,6 @@
 """What an operator may set: the content of `rejoinder.toml`. Units are in the names."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -20,6 +21,21 @@ type ProviderName = Annotated[
 type Region = Annotated[
     str,
     Meta(pattern=r"^[a-z0-9-]*\Z", description='the name of a region, such as "eu-central-1"'),
+]
+type Origin = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\*|https?://[^/\s]+)\Z",
+        description='an origin such as "https://pages.example", or "*"',
+    ),
+]
+type Key = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[!-~]{{{MIN_KEY_LENGTH},}}\Z",
+        description=f"an API key: at least {MIN_KEY_LENGTH} letters, digits and signs of ASCII, "
+        "no blanks",
+    ),
 ]
 
 
@@ -137,7 +153,7 @@ class Settings(Table, frozen=True, kw_only=True):
     providers: dict[ProviderName, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
     aliases: dict[str, str] = {}  # the name a client says → the model it gets
-    keys: dict[str, str] = {}  # tenant → API key
+    keys: dict[str, Key] = {}  # tenant → API key
     routes: dict[str, str] = {}  # pattern of names → provider
     fallbacks: dict[str, tuple[str, ...]] = {}  # model → those to ask when it fails
     retries: Annotated[int, Meta(ge=0, le=5)] = 1  # at each service, before the first word
@@ -147,15 +163,9 @@ class Settings(Table, frozen=True, kw_only=True):
     unknown_parameters: Literal["ignore", "reject"] = "ignore"
     retention_seconds: Annotated[int, Meta(ge=60)] = 30 * DAY_SECONDS
     max_body_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024 * 1024
+    cors_origins: tuple[Origin, ...] = ()  # of pages in browsers that may ask
     heartbeat_seconds: Annotated[float, Meta(gt=0, le=15)] = 12.0
     patience_seconds: Annotated[float, Meta(gt=0)] = 5.0  # before a stream opens without news
-
-    def __post_init__(self) -> None:
-        keys = list(self.keys.values())
-        if any(len(key) < MIN_KEY_LENGTH for key in keys):
-            raise ValueError(f"keys must have at least {MIN_KEY_LENGTH} characters")
-        if len(set(keys)) < len(keys):
-            raise ValueError("keys must differ: each names one tenant")
 
 
 class SettingsError(GatewayError):
@@ -168,18 +178,59 @@ def read_settings(path: Path | None, **defaults: int) -> Settings:
     Raises:
         SettingsError: naming the file, and for each mistake the key and what to write there.
     """
+    settings, mistakes = examined(path, **defaults)
+    refuse(path, mistakes)
+    return settings
+
+
+def refuse(file: object, mistakes: Sequence[str]) -> None:
+    """Refuse a file that has mistakes.
+
+    Raises:
+        SettingsError: naming the file, and all of them.
+    """
+    if mistakes:
+        from rejoinder.mistakes import listed  # a file is seldom wrong
+
+        raise SettingsError(f"{file}{listed(mistakes)}")
+
+
+def examined(path: Path | None, **defaults: int) -> tuple[Settings, list[str]]:
+    """The settings in a file, as far as they are sound, and what is wrong with the others.
+
+    A provider that is not sound is stood in for by one that takes any name, so that none which
+    leads to it seems to lead nowhere.
+
+    Raises:
+        SettingsError: if the file cannot be read at all.
+    """
     if path is None:
-        return convert(defaults, Settings)
+        return convert(defaults, Settings), []
     import tomllib  # only who has a file
 
     try:
         told = defaults | tomllib.loads(path.read_text(encoding="utf-8"))
-        return convert(told, Settings)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}.") from error
-    except ValidationError as error:
-        from rejoinder.mistakes import summary  # a file is seldom wrong
+    try:
+        return convert(told, Settings), []
+    except ValidationError:
+        from rejoinder.mistakes import mistakes_in
 
-        raise SettingsError(f"{path}{summary(told, Settings)}") from error
+        found = mistakes_in(told, Settings)
+        return _sound(told, [each.place for each in found]), [each.said for each in found]
+
+
+def _sound(told: dict[str, Any], wrong: Iterable[Sequence[str | int]]) -> Settings:
+    """The settings without those at the places that are wrong."""
+    for table, *keys in wrong:
+        own = told.get(str(table))
+        if not keys or not isinstance(own, dict):
+            told.pop(str(table), None)
+        elif len(keys) > 1 and table == "providers" and keys[0] in own:
+            own[keys[0]] = {"dialect": "demo", "models": ["*"]}
+        else:
+            own.pop(keys[0], None)
+    return convert(told, Settings)

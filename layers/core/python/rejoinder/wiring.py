@@ -8,9 +8,9 @@ import httpx
 
 from rejoinder.announcing import Announcer
 from rejoinder.background import Background
+from rejoinder.conversation_locks import ConversationLocks
 from rejoinder.conversations import Conversations
 from rejoinder.dialects import service_of
-from rejoinder.floor import Floor
 from rejoinder.gateway import Gateway
 from rejoinder.idempotency import Idempotency
 from rejoinder.providers.fetching import Fetcher, Policy
@@ -82,9 +82,17 @@ def build_gateway(
         facts={pattern: facts.said() for pattern, facts in settings.models.items()},
     )
     store = stores.responses
-    floor = Floor(stores.conversations, store)
-    runs = runs or Runs(floor.leave)
-    turns = Turns(registry, store, floor, sealer, settings.retention_seconds, settings.retries)
+    locks = ConversationLocks(stores.conversations, store)
+    runs = runs or Runs(locks.finish)
+    turns = Turns(
+        registry,
+        store,
+        locks,
+        sealer,
+        settings.retention_seconds,
+        settings.retries,
+        settings.patience_seconds,
+    )
     background = Background(
         store,
         stores.jobs,
@@ -92,7 +100,7 @@ def build_gateway(
         runs,
         _announcer(settings, stores, transport, env),
         _limits(settings.background),
-        floor,
+        locks,
     )
     return Gateway(
         registry,
@@ -101,8 +109,8 @@ def build_gateway(
         turns,
         runs,
         background,
-        Conversations(stores.conversations, store, floor),
-        floor,
+        Conversations(stores.conversations, store, locks),
+        locks,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from time import time
 
 from rejoinder.errors import InvalidRequest
 from rejoinder.providers.base import ModelFacts, Provider
@@ -36,6 +37,13 @@ class Service:
     patterns: Sequence[str] = ()  # names that reach it without its prefix
     models: list[str] = field(default_factory=list)  # those it was found to serve
     known: Changes = field(default_factory=dict)  # about its models, before the settings' own
+    learnt_at: dict[str, int] = field(default_factory=dict)  # Unix seconds, of those it was found
+
+    def learn(self, models: Sequence[str]) -> None:
+        """Serve these from now on."""
+        self.models = [*models]
+        for model in models:
+            self.learnt_at.setdefault(model, int(time()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class ModelCard:
 
     id: str
     owned_by: str
+    learnt_at: int  # Unix seconds
     context_window_tokens: int | None = None
 
 
@@ -83,6 +92,7 @@ class Registry:
         self._routes = dict(routes or {})
         self._fallbacks = dict(fallbacks or {})
         self._facts = dict(facts or {})
+        self._made_at = int(time())
 
     def route(self, name: str) -> Route:
         """Where requests for this model go.
@@ -123,7 +133,7 @@ class Registry:
     def models(self) -> list[ModelCard]:
         """Every name that is known to work: aliases, then each service's models."""
         cards = {
-            alias: ModelCard(alias, "alias")
+            alias: ModelCard(alias, "alias", self._made_at)
             for alias, target in self._aliases.items()
             if self._found(target) is not None
         }
@@ -132,8 +142,7 @@ class Registry:
             for model in dict.fromkeys([*named, *service.models]):
                 is_taken = model in cards
                 name = f"{service.name}/{model}" if is_taken else model
-                window = self._facts_of(service, model).context_window_tokens
-                cards[name] = ModelCard(name, service.name, window)
+                cards[name] = self._card(name, service, model)
         return list(cards.values())
 
     def unserved(self) -> list[str]:
@@ -147,11 +156,13 @@ class Registry:
         known = next((card for card in self.models() if card.id == name), None)
         if known is not None:
             return known
-        try:
-            route = self.route(name)
-        except InvalidRequest:
-            return None
-        return ModelCard(name, route.provider_name, route.facts.context_window_tokens)
+        found = self._found(self._aliases.get(name, name))
+        return found and self._card(name, *found)
+
+    def _card(self, name: str, service: Service, model: str) -> ModelCard:
+        learnt_at = service.learnt_at.get(model, self._made_at)
+        window = self._facts_of(service, model).context_window_tokens
+        return ModelCard(name, service.name, learnt_at, window)
 
     def _found(self, target: str) -> tuple[Service, str] | None:
         return (
@@ -190,8 +201,8 @@ class Registry:
 
     def _unknown(self, name: str, target: str) -> InvalidRequest:
         known = [card.id for card in self.models() if card.id != name]
-        near = get_close_matches(target, known, n=3, cutoff=0.5) or known[:3]
-        hint = f" Did you mean {' or '.join(repr(model) for model in near)}?" if near else ""
+        near = get_close_matches(target.strip("/"), known, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         meant = "" if target == name else f", which stands for {target!r},"
         return InvalidRequest(
             f"The model {name!r}{meant} is not served here.{hint} GET /v1/models lists all.",

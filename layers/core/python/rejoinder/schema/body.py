@@ -5,11 +5,22 @@ from typing import Annotated, Literal, Required, TypedDict
 
 from pydantic import AfterValidator, BeforeValidator, FailFast, Field, PlainValidator, TypeAdapter
 
-from rejoinder.schema.choice import read_choice
+from rejoinder.schema.choice import IN_CHOICE, read_choice
 from rejoinder.schema.ids import is_response_id
+from rejoinder.schema.ignored import Form
 from rejoinder.schema.input import AnyItem
 from rejoinder.schema.items import JSON
-from rejoinder.schema.options import ContextManagement, Include, Reasoning, StreamOptions, Text
+from rejoinder.schema.options import (
+    IN_MANAGEMENT,
+    IN_REASONING,
+    IN_STREAM_OPTIONS,
+    IN_TEXT,
+    ContextManagement,
+    Include,
+    Reasoning,
+    StreamOptions,
+    Text,
+)
 from rejoinder.schema.reading import (
     MAX_TEXT,
     TextOr,
@@ -21,10 +32,11 @@ from rejoinder.schema.reading import (
     wrong_type,
     wrong_value,
 )
-from rejoinder.schema.toolbox import AnyTool
+from rejoinder.schema.toolbox import IN_TOOL, AnyTool
 
 MIN_OUTPUT_TOKENS = 16
-MAX_PAIRS = 16  # of metadata
+MAX_MODEL = 256  # characters
+MAX_PAIRS, MAX_KEY = 16, 64  # of metadata; the second in characters
 
 # Keys of Chat Completions, and stored prompts → what to do instead.
 UNSUPPORTED_KEYS: Mapping[str, str] = {
@@ -58,12 +70,15 @@ def _response_id(text: str) -> str:
 
 
 def _conversation(value: JSON) -> str:
-    is_object = isinstance(value, dict)
-    name = value.get("id") if is_object else value
+    wanted = "the id of a conversation, 'conv_…'"
+    at, name = ("id", value.get("id")) if isinstance(value, dict) else ("", value)
+    if at and name is None:
+        raise missing(f"is required: {wanted}.", at=at)
     if not isinstance(name, str):
-        raise wrong_type("the id of a conversation, or an object with it", value)
+        wanted = wanted if at else "the id of a conversation, or an object with it"
+        raise wrong_type(wanted, name, at=at)
     if not name:
-        raise wrong_value("the id of a conversation, 'conv_…'", name, at="id" if is_object else "")
+        raise wrong_value(wanted, name, at=at)
     return name
 
 
@@ -80,14 +95,23 @@ def _few(pairs: JSON) -> JSON:
     return pairs
 
 
+def _key(key: str) -> str:
+    """Its own words: it stands where else a value does."""
+    if len(key) > MAX_KEY:
+        say = f"is too long a key: it may have at most {MAX_KEY} characters; got {len(key)}."
+        raise refusal("string_above_max_length", say)
+    return key
+
+
 _Short = Annotated[str, Field(max_length=64)]
-Metadata = Annotated[dict[_Short, Annotated[str, Field(max_length=512)]], BeforeValidator(_few)]
+_Pairs = dict[Annotated[str, AfterValidator(_key)], Annotated[str, Field(max_length=512)]]
+Metadata = Annotated[_Pairs, BeforeValidator(_few)]
 
 
 class Body(TypedDict, total=False):
     """The fields that we read; nulls are taken out before."""
 
-    model: Required[Annotated[str, AfterValidator(_model)]]
+    model: Required[Annotated[str, Field(max_length=MAX_MODEL), AfterValidator(_model)]]
     input: Annotated[JSON, TextOr(AnyItem)]
     instructions: Annotated[str, Field(max_length=MAX_TEXT)]
     previous_response_id: Annotated[str, AfterValidator(_response_id)]
@@ -121,3 +145,13 @@ class Body(TypedDict, total=False):
 
 
 BODY = TypeAdapter(Body)
+
+# What may stand inside the fields that have a form of ours; other keys are named.
+INSIDE: Mapping[str, Form] = {
+    "text": IN_TEXT,
+    "reasoning": IN_REASONING,
+    "stream_options": IN_STREAM_OPTIONS,
+    "context_management": IN_MANAGEMENT,
+    "tools": IN_TOOL,
+    "tool_choice": IN_CHOICE,
+}

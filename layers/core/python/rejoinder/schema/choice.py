@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from rejoinder.schema.ignored import Known, OfKind
 from rejoinder.schema.items import JSON
 from rejoinder.schema.reading import (
     missing,
@@ -88,3 +89,8 @@ def _name(value: JSON, kind: str, at: str) -> str:
     if not isinstance(name, str):
         raise wrong_type("a string", name, at=f"{at}name")
     return name
+
+
+_NAMED = {kind: Known("type", "name", **{kind: Known("name")}) for kind in ("function", "custom")}
+_ALLOWED = Known("type", "mode", tools=OfKind(**_NAMED))
+IN_CHOICE = OfKind(**_NAMED, allowed_tools=_ALLOWED | {"allowed_tools": _ALLOWED})

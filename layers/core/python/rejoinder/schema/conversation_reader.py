@@ -9,9 +9,10 @@ from rejoinder.errors import InvalidRequest
 from rejoinder.schema.body import Metadata
 from rejoinder.schema.conversation import NewConversation
 from rejoinder.schema.faults import fault
+from rejoinder.schema.ignored import ignored
 from rejoinder.schema.input import AnyItem
 from rejoinder.schema.items import JSON, InputItem
-from rejoinder.schema.reader import decoded, ignored
+from rejoinder.schema.reader import decoded
 from rejoinder.schema.reading import refusal, shown
 
 MAX_ITEMS = 20  # in one request

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from pydantic import AfterValidator, BeforeValidator, FailFast, PlainValidator
 
-from rejoinder.schema.items import JSON
+from rejoinder.schema.ignored import Known, OfKind, keys_of
+from rejoinder.schema.items import INCLUDE_SEALED, JSON
 from rejoinder.schema.reading import OneOf, flattened, refusal, whole
 from rejoinder.schema.response import PLAIN_TEXT, ReasoningEcho, TextEcho
 from rejoinder.schema.toolbox import named
@@ -13,7 +14,7 @@ MAX_SCHEMA_NAME = 64
 MIN_COMPACT_THRESHOLD, COMPACT_THRESHOLD = 1000, 100_000  # tokens; the second if none is named
 INCLUDABLE = frozenset(
     {
-        "reasoning.encrypted_content",
+        INCLUDE_SEALED,
         "message.output_text.logprobs",
         "message.input_image.image_url",
         "file_search_call.results",
@@ -46,7 +47,7 @@ def _schema_format(wanted: _SchemaFormat) -> dict[str, JSON]:
         "name": wanted["name"],
         "description": wanted.get("description"),
         "schema": wanted["schema"],
-        "strict": wanted.get("strict") or False,
+        "strict": wanted.get("strict"),
     }
 
 
@@ -122,3 +123,16 @@ Reasoning = Annotated[_Reasoning, AfterValidator(_reasoning)]
 ContextManagement = Annotated[list[_Management], FailFast(), AfterValidator(_threshold)]
 StreamOptions = Annotated[_StreamOptions, AfterValidator(_obfuscates)]
 Include = Annotated[list[JSON], AfterValidator(_known)]
+
+_IN_SCHEMA_FORMAT = keys_of(_SchemaFormat)
+IN_TEXT = keys_of(
+    _Text,
+    format=OfKind(
+        text=keys_of(_PlainFormat),
+        json_object=keys_of(_PlainFormat),
+        json_schema=_IN_SCHEMA_FORMAT | {"json_schema": _IN_SCHEMA_FORMAT},
+    ),
+)
+IN_REASONING = Known(*_Reasoning.__annotations__)
+IN_STREAM_OPTIONS = Known(*_StreamOptions.__annotations__)
+IN_MANAGEMENT = Known(*_Management.__annotations__)

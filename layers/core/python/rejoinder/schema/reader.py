@@ -4,16 +4,16 @@ What strangers write is read by pydantic (`schema.body`), tolerantly: both diale
 absent, unknown keys. A process that never creates a response need not import it.
 """
 
-import re
-from collections.abc import Mapping, Set
+from collections.abc import Set
 
 from msgspec import Struct
 from pydantic import ValidationError
 from pydantic_core import from_json
 
 from rejoinder.errors import InvalidRequest
-from rejoinder.schema.body import BODY, UNSUPPORTED_KEYS, Body
+from rejoinder.schema.body import BODY, INSIDE, UNSUPPORTED_KEYS, Body
 from rejoinder.schema.faults import fault
+from rejoinder.schema.ignored import MAX_IGNORED, ignored
 from rejoinder.schema.items import JSON, InputItem, user_message
 from rejoinder.schema.offer import FoundTool, UnsupportedTools, offered
 from rejoinder.schema.options import not_includable
@@ -22,10 +22,7 @@ from rejoinder.schema.request import CreateResponse
 
 type Placed = tuple[int, InputItem]  # where an item stood in the body, and the item
 
-MAX_IGNORED = 32  # names of parameters, for they end in a header
-
 _KNOWN = Body.__annotations__.keys()
-_TOKEN = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class Fields(Struct, frozen=True):
@@ -95,7 +92,10 @@ def read_request(
     except ValidationError as error:
         raise fault(error) from None  # pydantic's would carry the prompt into a log
     _check_together(read, fields)
-    return _request(read, ignored(given, fields.names), unsupported_tools)
+    unread = ignored(given, fields.names, INSIDE)
+    if "include" in fields.names:
+        unread += [f"include[{place}]" for place in not_includable(given.get("include", []))]
+    return _request(read, unread[:MAX_IGNORED], unsupported_tools)
 
 
 def decoded(body: bytes) -> dict[str, JSON]:
@@ -114,14 +114,6 @@ def decoded(body: bytes) -> dict[str, JSON]:
         say = f"The body must be a JSON object; got {shown(given)}."
         raise InvalidRequest(say, code="invalid_json")
     return given
-
-
-def ignored(given: Mapping[str, JSON], known: Set[str]) -> list[str]:
-    """The fields passed over: names fit for a header; such as are not stay unnamed."""
-    unknown = [name for name in given if name not in known and _TOKEN.fullmatch(name)]
-    if "include" in known:
-        unknown += [f"include[{place}]" for place in not_includable(given.get("include", []))]
-    return unknown[:MAX_IGNORED]
 
 
 def _check_together(read: Body, fields: Fields) -> None:

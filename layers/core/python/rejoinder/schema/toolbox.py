@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from pydantic import AfterValidator, BeforeValidator, FailFast, PlainValidator
 
+from rejoinder.schema.ignored import OfKind, keys_of
 from rejoinder.schema.items import JSON
 from rejoinder.schema.reading import OneOf, flattened, missing, refusal, shown, type_of, wrong_value
 from rejoinder.schema.tools import CustomTool, FunctionTool, NamespaceTool
@@ -160,3 +161,12 @@ AnyTool = Annotated[
         example=_EXAMPLE,
     ),
 ]
+
+_OPENAIS_OWN = ("allowed_callers", "defer_loading", "output_schema")  # dropped, contract §1.4
+_IN_FUNCTION = keys_of(_Function, *_OPENAIS_OWN)
+_IN_CUSTOM = keys_of(_Custom, *_OPENAIS_OWN, format=keys_of(_Grammar))
+_IN_INNER = {
+    "function": _IN_FUNCTION | {"function": _IN_FUNCTION},
+    "custom": _IN_CUSTOM | {"custom": _IN_CUSTOM},
+}
+IN_TOOL = OfKind(**_IN_INNER, namespace=keys_of(_Namespace, tools=OfKind(**_IN_INNER)))

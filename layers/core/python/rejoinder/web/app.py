@@ -10,10 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from rejoinder.errors import GatewayError, MethodNotAllowed, NotFound, UpgradeRefused
 from rejoinder.gateway import Gateway
+from rejoinder.providers.calls import REQUEST_ID
 from rejoinder.schema.ids import new_id
 from rejoinder.settings import Settings
+from rejoinder.web.addresses import unknown_url
 from rejoinder.web.auth import Keys, tenant_of
-from rejoinder.web.calls import Call
+from rejoinder.web.calls import Call, Measured
 from rejoinder.web.messages import Json
 from rejoinder.web.presence import ClientGone
 from rejoinder.web.routes import ROUTES, Row
@@ -26,11 +28,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class App:
     """One application, driven by uvicorn, Mangum, the streaming runtime and the tests alike."""
 
-    def __init__(self, gateway: Gateway, keys: Keys, settings: Settings) -> None:
+    def __init__(
+        self, gateway: Gateway, keys: Keys, settings: Settings, measured: Measured = tuple
+    ) -> None:
         self.gateway = gateway
         self.keys = keys
         self.settings = settings
-        self._router = Router(_routes(self), default=_unknown_url, redirect_slashes=False)
+        self.measured = measured
+        self._router = Router(_routes(self), default=self._nowhere, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there is nothing to do when a process begins or ends."""
@@ -44,7 +49,8 @@ class App:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         request = Request(scope, receive)
-        scope["rejoinder.request_id"] = _request_id(request)
+        scope["rejoinder.request_id"] = request_id = _request_id(request)
+        REQUEST_ID.set(request_id)  # for what is done on behalf of it, in tasks of its own too
         scope["rejoinder.status"] = 0
         outcome = "ok"
         try:
@@ -83,6 +89,13 @@ class App:
                 },
             )
 
+    def unknown_url(self, scope: Scope) -> NotFound:
+        """What to say of an address that is not there."""
+        return unknown_url(scope, self._router.routes)
+
+    async def _nowhere(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise self.unknown_url(scope)
+
 
 async def _live(receive: Receive, send: Send) -> None:
     for _ in ("startup", "shutdown"):
@@ -98,6 +111,8 @@ class _Path:
         self._rows = rows
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "" in scope["path_params"].values():  # a slash at the end, and no name after it
+            raise self._app.unknown_url(scope)
         method = scope["method"]
         row = self._rows.get("GET" if method == "HEAD" else method)
         if row is None:
@@ -110,7 +125,8 @@ class _Path:
         request = Request(scope, receive)
         tenant = "" if row.is_public else await tenant_of(request, self._app.keys)
         scope["rejoinder.tenant"] = tenant
-        call = Call(self._app.gateway, self._app.settings, tenant, request)
+        app = self._app
+        call = Call(app.gateway, app.settings, tenant, request, app.measured)
         answer = await row.endpoint(call)
         await answer(scope, receive, send)
 
@@ -120,28 +136,6 @@ def _routes(app: App) -> list[Route]:
     for row in ROUTES:
         paths.setdefault(row.path, {})[row.method] = row
     return [Route(path, _Path(app, rows)) for path, rows in paths.items()]
-
-
-async def _unknown_url(scope: Scope, _receive: Receive, _send: Send) -> None:
-    raise _unknown(scope)
-
-
-def _unknown(scope: Scope) -> NotFound:
-    """What to say of a path that is not there, best of all what to use instead."""
-    path = scope["path"].removeprefix("/v1/openai").removeprefix("/v1").rstrip("/")
-    instead = next((say for known, say in ABSENT.items() if path.startswith(known)), None)
-    hint = instead or "GET /v1/openapi.json describes all that is there."
-    asked = f"{scope['method']} {scope['path'][:200]}"
-    return NotFound(f"Unknown URL: {asked}. {hint}", code="unknown_url")
-
-
-# Parts of OpenAI's API that are not offered, and what to use instead.
-ABSENT = {
-    "/chat/completions": "Chat Completions is not spoken here; send POST /v1/responses.",
-    "/completions": "Completions is not spoken here; send POST /v1/responses.",
-    "/files": "Files are not kept here; send them in the request as data URLs.",
-    "/embeddings": "Embeddings are not offered.",
-}
 
 
 def _failed(error: GatewayError) -> Json:

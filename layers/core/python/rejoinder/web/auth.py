@@ -40,10 +40,7 @@ async def tenant_of(request: Request, keys: Keys) -> str:
     """
     key = _key_of(request)
     if not key:
-        raise Unauthorized(
-            "No API key was sent; send it as 'Authorization: Bearer …' or 'X-API-Key: …'.",
-            code="authentication_required",
-        )
+        raise Unauthorized(_why_no_key(request), code="authentication_required")
     tenant = await keys.tenant_of_key(key)
     if tenant is None:
         raise Unauthorized("This API key is not known here, or no longer active.")
@@ -55,3 +52,12 @@ def _key_of(request: Request) -> str:
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
     return request.headers.get("x-api-key", "").strip()
+
+
+def _why_no_key(request: Request) -> str:
+    if request.headers.get("authorization", "").strip().lower() not in ("", "bearer"):
+        return (
+            "The Authorization header does not begin with 'Bearer'; write "
+            "'Authorization: Bearer KEY'."
+        )
+    return "No API key was sent; send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."

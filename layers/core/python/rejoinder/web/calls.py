@@ -1,5 +1,6 @@
 """What an endpoint is given, and what it may answer."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -10,11 +11,16 @@ from rejoinder.errors import InvalidRequest
 from rejoinder.gateway import Gateway
 from rejoinder.settings import Settings
 from rejoinder.web.messages import EventStream, Json, Text, body_of
+from rejoinder.web.prometheus import Instrument
 
 DEADLINE = "rejoinder.deadline"  # of the scope: when the process will be stopped, Unix seconds
 ENDING_SECONDS = 10.0  # for the last words, and for keeping them
+MAX_NAMED = 1000  # characters of a header that names what was left out
+
+_PATH = re.compile(r"[\w.\[\]-]+", re.ASCII)  # of a parameter, if a header can carry it
 
 type Answer = Json | Text | EventStream
+type Measured = Callable[[], Sequence[Instrument]]  # what the process has counted so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class Call:
     settings: Settings
     tenant: str
     http: Request
+    measured: Measured
 
     @property
     def ends_at(self) -> float:
@@ -62,7 +69,16 @@ def told_by_headers(
                 code="unknown_parameter",
                 param=name,
             )
-        headers["X-Ignored-Parameters"] = ", ".join(ignored_parameters)
+        told = _joined([*filter(_PATH.fullmatch, ignored_parameters)])
+        headers |= {"X-Ignored-Parameters": told} if told else {}
     if ignored_tools:
-        headers["X-Ignored-Tools"] = ", ".join(ignored_tools)
+        headers["X-Ignored-Tools"] = _joined(ignored_tools)
     return headers
+
+
+def _joined(names: Sequence[str]) -> str:
+    """As many of them as a header should hold."""
+    joined = ", ".join(names)
+    if len(joined) <= MAX_NAMED:
+        return joined
+    return joined[:MAX_NAMED].rpartition(", ")[0] or joined[:MAX_NAMED]

@@ -3,8 +3,7 @@
 What reads a body is loaded by the first that has one: most of these have none.
 """
 
-from rejoinder.schema.items import JSON, Item
-from rejoinder.turns import INCLUDE_SEALED
+from rejoinder.schema.items import INCLUDE_SEALED, JSON, Item, without_sealed
 from rejoinder.web.calls import Answer, Call, told_by_headers
 from rejoinder.web.messages import Json
 from rejoinder.web.query import Page, included, page_of
@@ -82,9 +81,4 @@ def _shown(call: Call, items: list[Item]) -> list[JSON]:
     """The items; what is sealed in their reasoning only for who asks for it."""
     if INCLUDE_SEALED in included(call.http.query_params):
         return [*items]
-    return [
-        {key: value for key, value in item.items() if key != "encrypted_content"}
-        if item["type"] == "reasoning"
-        else item
-        for item in items
-    ]
+    return [without_sealed(item) for item in items]

@@ -70,12 +70,13 @@ class Json:
 class Text:
     """A whole answer in plain text."""
 
-    def __init__(self, content: str) -> None:
+    def __init__(self, content: str, *, media_type: str) -> None:
         self._body = content.encode()
+        self._media_type = media_type
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
-        own = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(self._body))}
+        own = {"content-type": self._media_type, "content-length": str(len(self._body))}
         await send(_start(scope, 200, own))
         await send(_body(scope, self._body))
 
@@ -129,11 +130,13 @@ class EventStream:
         self, scope: Scope, receive: Receive, send: Send, first: asyncio.Future[list[bytes]]
     ) -> None:
         await unless_gone(receive, asyncio.wait({first}, timeout=self._patience_seconds))
+        told_by: dict[str, str] = {}
         if first.done():
             first.result()  # raises what the client shall get as an HTTP error
-        else:
+            if name := self._telling.route_name():
+                told_by = {"X-Upstream-Model": name}
+        else:  # nor is it known who will answer
             self._telling.promise()
-        told_by = {"X-Upstream-Model": name} if (name := self._telling.answered_by()) else {}
         await send(_start(scope, 200, STREAM_HEADERS | dict(self._headers) | told_by))
         if not first.done():
             await self._send(send, HEARTBEAT)

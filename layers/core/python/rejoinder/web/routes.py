@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rejoinder import __version__
-from rejoinder.errors import InvalidRequest, NotFound
+from rejoinder.errors import InvalidRequest
 from rejoinder.idempotency import IdempotencyKey
-from rejoinder.providers.registry import ModelCard
 from rejoinder.schema.ids import is_response_id
-from rejoinder.schema.items import JSON
+from rejoinder.schema.items import INCLUDE_SEALED, JSON
 from rejoinder.telling import Telling
-from rejoinder.turns import INCLUDE_SEALED
 from rejoinder.web.calls import ENDING_SECONDS, Answer, Call, Endpoint, told_by_headers
 from rejoinder.web.conversations import (
     create_conversation,
@@ -23,7 +21,9 @@ from rejoinder.web.conversations import (
     update_conversation,
 )
 from rejoinder.web.messages import EventStream, Json, Text
+from rejoinder.web.models import list_models, retrieve_model
 from rejoinder.web.presence import unless_gone
+from rejoinder.web.prometheus import MEDIA_TYPE, gauge, text_of
 from rejoinder.web.query import boolean, included, integer, page_of
 
 
@@ -42,7 +42,7 @@ async def create_response(call: Call) -> Answer:
         return _event_stream(call, telling, headers)
     making = call.gateway.create(call.tenant, request, key, ends_at=call.ends_at)
     made = await (making if request.store else unless_gone(call.http.receive, making))
-    by = {"X-Upstream-Model": made.answered_by} if made.answered_by else {}
+    by = {"X-Upstream-Model": made.route_name} if made.route_name else {}
     return Json(made.response, headers=headers | by)
 
 
@@ -151,25 +151,6 @@ async def list_input_items(call: Call) -> Answer:
     return Json(page.of(items))
 
 
-async def list_models(call: Call) -> Answer:
-    """GET /v1/models (contract §7)."""
-    cards = [_model(card) for card in call.gateway.registry.models()]
-    return Json({"object": "list", "data": cards})
-
-
-async def retrieve_model(call: Call) -> Answer:
-    """GET /v1/models/{model}; the name may hold slashes, colons and dots."""
-    name = call.http.path_params["model"]
-    card = call.gateway.registry.card(name)
-    if card is None:
-        raise NotFound(
-            f"The model {name!r} is not served here; GET /v1/models lists all.",
-            code="model_not_found",
-            param="model",
-        )
-    return Json(_model(card))
-
-
 async def list_deliveries(call: Call) -> Answer:
     """GET /v1/webhook_deliveries: what became of the latest attempts, newest first."""
     limit = integer(call.http.query_params, "limit", at_least=1, at_most=100)
@@ -189,16 +170,20 @@ async def list_deliveries(call: Call) -> Answer:
 
 
 async def metrics(call: Call) -> Answer:
-    """GET /metrics: the queue, in Prometheus' text form."""
+    """GET /metrics: the queue, and what this process counts, in Prometheus' text form."""
     depth = await call.gateway.background.jobs.depth()
-    return Text(
-        "# TYPE rejoinder_queue_waiting gauge\n"
-        f"rejoinder_queue_waiting {depth.waiting}\n"
-        "# TYPE rejoinder_queue_running gauge\n"
-        f"rejoinder_queue_running {depth.running}\n"
-        "# TYPE rejoinder_queue_oldest_age_seconds gauge\n"
-        f"rejoinder_queue_oldest_age_seconds {depth.oldest_age_seconds:.3f}\n"
+    age_seconds = round(depth.oldest_age_seconds, 3)
+    now = (
+        gauge("rejoinder_queue_waiting", "Jobs that wait for a worker.", depth.waiting),
+        gauge("rejoinder_queue_running", "Jobs that workers have in hand.", depth.running),
+        gauge("rejoinder_queue_oldest_age_seconds", "How long the oldest waits.", age_seconds),
+        gauge(
+            "rejoinder_responses_in_progress",
+            "Responses that this process makes now.",
+            call.gateway.runs.number,
+        ),
     )
+    return Text(text_of([*now, *call.measured()]), media_type=MEDIA_TYPE)
 
 
 async def health(call: Call) -> Answer:
@@ -285,15 +270,3 @@ def _response_id(call: Call) -> str:
             param="response_id",
         )
     return str(response_id)
-
-
-def _model(card: ModelCard) -> JSON:
-    shown: dict[str, JSON] = {
-        "id": card.id,
-        "object": "model",
-        "created": 0,
-        "owned_by": card.owned_by,
-    }
-    if card.context_window_tokens is not None:
-        shown["context_window"] = card.context_window_tokens
-    return shown

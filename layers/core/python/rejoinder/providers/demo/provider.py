@@ -36,14 +36,19 @@ class Demo:
         self._pace_seconds = pace_seconds
 
     async def stream(self, turn: Turn) -> Deltas:
-        """Follow the script."""
+        """Follow the script.
+
+        Raises:
+            InvalidRequest: if it has no answer of the form that is asked for.
+        """
+        script = [*_script(turn)]
         yield [Started()]
         if seconds := silence_seconds(turn):
             await asyncio.sleep(seconds)
         limit = turn.request.max_output_tokens or 1_000_000
         reason: Reason = "stop"
         said = thought_tokens = 0
-        for delta in _script(turn):
+        for delta in script:
             if said == limit:
                 reason = "max_output_tokens"
                 break

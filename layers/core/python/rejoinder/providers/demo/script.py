@@ -4,6 +4,7 @@ import re
 
 from msgspec.json import encode
 
+from rejoinder.errors import InvalidRequest
 from rejoinder.providers.base import Turn
 from rejoinder.providers.demo.example import example_of
 from rejoinder.schema.items import JSON, Item
@@ -30,10 +31,14 @@ def thought(turn: Turn) -> str:
 
 
 def spoken_text(turn: Turn) -> str:
-    """The demo's answer in words, or an instance of the JSON schema that was asked for."""
+    """The demo's answer in words, or an instance of the JSON schema that was asked for.
+
+    Raises:
+        InvalidRequest: if there is none for that schema.
+    """
     wanted = turn.request.text["format"]
     if wanted["type"] == "json_schema":
-        return encode(example_of(wanted["schema"])).decode()
+        return encode(_checked_example(wanted["schema"])).decode()
     last = turn.items[-1] if turn.items else None
     if wanted["type"] == "json_object":
         return encode({"you_said": _text_of(last)}).decode()
@@ -41,6 +46,25 @@ def spoken_text(turn: Turn) -> str:
         return f"The tool said: {_text_of(last)}"
     echo = _text_of(last)[:MAX_ECHO_LENGTH]
     return f"You said: {echo}\n\n{ADVICE}" if echo else ADVICE
+
+
+def _checked_example(schema: dict[str, JSON]) -> JSON:
+    """An example that matches.
+
+    Raises:
+        InvalidRequest: if the script finds none.
+    """
+    from rejoinder.providers.json_schemas import fault_finder  # few ask the demo for it
+
+    example = example_of(schema)
+    if fault := fault_finder(schema)(example):
+        raise InvalidRequest(
+            "The demo is a script, which found no example for the schema of 'text.format'; "
+            f"{fault}. Simplify the schema, or ask a real model.",
+            code="unsupported_value",
+            param="text.format.schema",
+        )
+    return example
 
 
 def silence_seconds(turn: Turn) -> float:

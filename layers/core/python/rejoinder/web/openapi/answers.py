@@ -258,8 +258,9 @@ HEADERS: dict[str, JSON] = {
         "schema": text(pattern="^[A-Za-z0-9._:-]{1,128}$"),
     },
     "IgnoredParameters": {
-        "description": "Fields of the body that were passed over, if any; also entries of "
-        "`include`, and `Idempotency-Key` where nothing is stored.",
+        "description": "Parameters that were passed over, if any, by their paths, such as "
+        "`text.fromat`; also entries of `include`, and `Idempotency-Key` where nothing is stored. "
+        "As many as have room in 1000 characters; one key in many tools is named once.",
         "schema": text(),
     },
     "IgnoredTools": {"description": "Types of tools that were left out, if any.", "schema": text()},

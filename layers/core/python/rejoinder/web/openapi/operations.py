@@ -83,8 +83,8 @@ OPERATIONS: dict[tuple[str, str], JSON] = {
     ("GET", "/metrics"): operation(
         "getMetrics",
         "Service",
-        "The queue of background work, in Prometheus' text form",
-        answer("Gauges.", {"text/plain": {"schema": text()}}),
+        "Numbers for Prometheus: the queue, and what the local server counts",
+        answer("In Prometheus' text form.", {"text/plain": {"schema": text()}}),
     ),
     ("POST", "/responses"): operation(
         "createResponse",

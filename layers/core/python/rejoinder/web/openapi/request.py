@@ -1,6 +1,6 @@
 """Bodies that ask for responses, with the limits of `schema.body`; the tests compare them."""
 
-from rejoinder.schema.body import MIN_OUTPUT_TOKENS, UNSUPPORTED_KEYS
+from rejoinder.schema.body import MAX_MODEL, MIN_OUTPUT_TOKENS, UNSUPPORTED_KEYS
 from rejoinder.schema.items import JSON
 from rejoinder.schema.options import (
     COMPACT_THRESHOLD,
@@ -155,7 +155,10 @@ _OPTIONS: dict[str, JSON] = {
     ),
 }
 _MODEL = text(
-    "The model: a name of `GET /models`, or `provider/model`.", minLength=1, examples=["demo"]
+    "The model: a name of `GET /models`, or `provider/model`.",
+    minLength=1,
+    maxLength=MAX_MODEL,
+    examples=["demo"],
 )
 
 
