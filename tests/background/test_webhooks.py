@@ -112,8 +112,11 @@ def other_client(server: Server) -> Iterator[OpenAI]:
         ('url = "http://receiver.example/hook"', "webhooks.mine"),
         ('url = "https://receiver.example/hook"\noutcomes = ["response.gone"]', "outcomes"),
         ('url = "https://receiver.example/hook"\nsecret = "too short"', "secret"),
-        ('url = "https://receiver.example/hook"\nsecret_env = "NO_SUCH"', "from NO_SUCH, which"),
-        ('url = "https://receiver.example/hook"\nsecret_env = "SHORT"', "SHORT, the secret of"),
+        ('url = "https://receiver.example/hook"\nsecret_env = "NO_SUCH"', "names NO_SUCH, which"),
+        (
+            'url = "https://receiver.example/hook"\nsecret_env = "SHORT"',
+            "names SHORT, which has fewer",
+        ),
         ('url = "https://receiver.example/hook"\nretries = 3', "retries"),
     ],
 )
