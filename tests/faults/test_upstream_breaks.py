@@ -18,7 +18,7 @@ BROKEN = "The connection to the model server broke."
 SILENT = "The model server said nothing for too long."
 ENDED = "The model server ended its reply in the middle."
 NO_CHUNK = "The model server sent something that is no chunk."
-REPORTED = "The model server reported an error in the middle of its reply"
+REPORTED = "The model server reported an error: "
 
 FOREVER_SECONDS = 60.0
 HELLO = text(f"{OUTPUT} ", "and ", "more")

@@ -29,7 +29,7 @@ class Ours:
 
 INVALID = Ours(400, "invalid_request_error", None)
 OUR_KEY = Ours(500, "api_error", "upstream_auth")
-NO_MODEL = Ours(400, "invalid_request_error", "model_not_found")
+ASTRAY = Ours(500, "api_error", "upstream_address")
 TOO_LARGE = Ours(413, "invalid_request_error", "request_too_large")
 SLOW_DOWN = Ours(429, "rate_limit_error", "rate_limit_exceeded")
 NO_QUOTA = Ours(429, "rate_limit_error", "insufficient_quota")
@@ -37,12 +37,14 @@ DOWN = Ours(503, "server_error", "upstream_unavailable")
 OVERLOADED = Ours(503, "server_error", "overloaded")
 TIMEOUT = Ours(503, "server_error", "upstream_timeout")
 STATUSES: Mapping[int, Ours] = {
+    301: ASTRAY,
+    307: ASTRAY,
     400: INVALID,
     401: OUR_KEY,
     402: NO_QUOTA,
     403: OUR_KEY,
-    404: NO_MODEL,
-    405: INVALID,
+    404: ASTRAY,
+    405: ASTRAY,
     408: TIMEOUT,
     409: INVALID,
     413: TOO_LARGE,

@@ -12,6 +12,7 @@ from tests.upstreams.chat_completions import ChatUpstream
 
 SETTINGS = """
 retries = 1
+patience_seconds = 2.0
 
 [fallbacks]
 "scripted/primary" = ["second/secondary"]

@@ -2,6 +2,7 @@ import httpx
 import pytest
 from openai import (
     APIError,
+    APIStatusError,
     BadRequestError,
     InternalServerError,
     OpenAI,
@@ -11,7 +12,9 @@ from openai import (
 from tests.server import KEY
 from tests.upstreams.chat_completions import ChatUpstream
 from tests.upstreams.chat_replies import failure, text
-from tests.upstreams.chat_troubles import ErrorFrame, Reset
+from tests.upstreams.chat_troubles import ErrorFrame, Reset, Stall
+
+PATIENCE_SECONDS = 2.0  # of the server in conftest.py
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 529])
@@ -110,6 +113,100 @@ def test_a_short_retry_after_is_waited_for(client: OpenAI, primary: ChatUpstream
     first, second = primary.requests_for("patient")
     assert response.output_text == "thanks"
     assert second.at - first.at >= 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_is_told_to_wait_for_longer_than_a_stream_may_keep_silent_is_told_so_at_once(
+    client: OpenAI, primary: ChatUpstream, status: int
+) -> None:
+    primary.on("slow", failure(status, headers={"Retry-After": "4"}))
+
+    with pytest.raises(APIStatusError) as raised:
+        client.responses.create(model="scripted/slow", input="hi", stream=True)
+
+    assert raised.value.status_code == status
+    assert raised.value.response.headers["retry-after"] == "4"
+    assert len(primary.requests_for("slow")) == 1
+
+
+def test_a_stream_that_has_opened_already_waits_for_as_long_as_others(
+    client: OpenAI, primary: ChatUpstream
+) -> None:
+    late = Stall("start", 1.3 * PATIENCE_SECONDS)
+    primary.on("late", failure(429, headers={"Retry-After": "1"}).troubled(late), text("at last"))
+
+    events = list(client.responses.create(model="scripted/late", input="hi", stream=True))
+
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.output_text == "at last"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_fallback_does_not_wait_for_what_the_primary_asks(
+    client: OpenAI, primary: ChatUpstream, secondary: ChatUpstream, status: int
+) -> None:
+    primary.on("primary", failure(status, headers={"Retry-After": "10"}))
+    secondary.on("secondary", text("no need to wait"))
+
+    response = client.responses.create(model="scripted/primary", input="hi")
+
+    assert response.output_text == "no need to wait"
+    assert len(primary.requests_for("primary")) == 1
+
+
+def test_when_no_fallback_answers_the_primary_is_waited_for(
+    client: OpenAI, primary: ChatUpstream, secondary: ChatUpstream
+) -> None:
+    primary.on("primary", failure(429, headers={"Retry-After": "1"}), text("here again"))
+    secondary.on("secondary", failure(500))
+
+    response = client.responses.create(model="scripted/primary", input="hi")
+
+    first, second = primary.requests_for("primary")
+    assert response.output_text == "here again"
+    assert second.at - first.at >= 1
+    assert len(secondary.requests_for("secondary")) == 2
+
+
+def test_a_service_is_not_waited_for_more_often_than_it_is_asked_again(
+    client: OpenAI, primary: ChatUpstream
+) -> None:
+    primary.on("full", failure(429, headers={"Retry-After": "0"}))
+
+    with pytest.raises(RateLimitError):
+        client.responses.create(model="scripted/full", input="hi")
+
+    assert len(primary.requests_for("full")) == 2
+
+
+def test_how_long_a_server_wants_to_be_left_alone_is_passed_on_whatever_ails_it(
+    client: OpenAI, primary: ChatUpstream
+) -> None:
+    primary.on("ill", failure(503, headers={"Retry-After": "60"}))
+
+    with pytest.raises(InternalServerError) as raised:
+        client.responses.create(model="scripted/ill", input="hi")
+
+    assert raised.value.status_code == 503
+    assert raised.value.response.headers["retry-after"] == "60"
+    assert len(primary.requests_for("ill")) == 1
+
+
+def test_who_answers_is_not_told_while_it_is_not_known(
+    client: OpenAI, primary: ChatUpstream, secondary: ChatUpstream
+) -> None:
+    late = Stall("start", 1.3 * PATIENCE_SECONDS)
+    primary.on("primary", failure(429, headers={"Retry-After": "9"}).troubled(late))
+    secondary.on("secondary", text("from the second"))
+
+    answer = httpx.post(
+        f"{client.base_url}responses",
+        headers={"Authorization": f"Bearer {KEY}"},
+        json={"model": "scripted/primary", "input": "hi", "stream": True},
+    )
+
+    assert "from the second" in answer.text
+    assert "x-upstream-model" not in answer.headers
 
 
 def test_a_failure_after_the_first_event_but_before_a_word_is_not_seen_by_the_client(

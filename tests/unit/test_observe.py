@@ -60,10 +60,18 @@ def test_what_will_come_again_is_not_counted_as_given_up(
     assert measured(capsys, "GivenUp") == []
 
 
+def test_a_call_that_was_abandoned_is_no_error_of_the_models(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.info("upstream_call", extra={**UPSTREAM_CALL, "outcome": "abandoned"})
+
+    assert measured(capsys, "UpstreamErrors") == []
+
+
 @pytest.mark.parametrize(
     ("message", "metric", "fields"),
     [
-        ("request", "Errors", {"duration_ms": 3.0}),
+        ("request", "Errors", {"duration_ms": 3}),
         ("upstream_call", "UpstreamErrors", UPSTREAM_CALL),
     ],
 )

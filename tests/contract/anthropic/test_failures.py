@@ -13,6 +13,14 @@ from tests.upstreams.chat_troubles import Cut, End, Reset, Rubbish, Stall, Troub
 type JSON = Any
 
 INVALID = "invalid_request_error"
+POOR = (
+    "Your credit balance is too low to access the Anthropic API. "
+    "Please go to Plans & Billing to upgrade or purchase credits."
+)
+SPENT = (
+    "You have reached your specified workspace API usage limits. "
+    "You will regain access on 2026-06-01 at 00:00 UTC."
+)
 
 
 @pytest.mark.parametrize(
@@ -27,11 +35,26 @@ INVALID = "invalid_request_error"
             "context_length_exceeded",
             "input",
         ),
+        (failed(400, INVALID, POOR), 500, "upstream_auth", None),
+        (failed(400, INVALID, SPENT), 500, "upstream_auth", None),
+        (failed(400, INVALID, SPENT.replace("workspace ", "")), 500, "upstream_auth", None),
         (
-            failed(400, INVALID, "Your credit balance is too low"),
-            500,
-            "upstream_auth",
+            failed(400, INVALID, "tool_choice.name: Tool 'billing_lookup' not found in tools"),
+            400,
             None,
+            "tool_choice",
+        ),
+        (
+            failed(400, INVALID, "tools.0.name: credit balance should match pattern '^[a-z]$'"),
+            400,
+            None,
+            "tools",
+        ),
+        (
+            failed(400, INVALID, "tool_choice.name: Tool 'context window' not found in tools"),
+            400,
+            None,
+            "tool_choice",
         ),
         (failed(401, "authentication_error"), 500, "upstream_auth", None),
         (failed(402, "billing_error"), 500, "upstream_auth", None),

@@ -30,7 +30,7 @@ RECURSIVE: JSON = {
 }
 
 
-def form(schema: JSON = PERSON, *, strict: bool = True) -> JSON:
+def form(schema: JSON = PERSON, *, strict: bool | None = True) -> JSON:
     wanted = {"type": "json_schema", "name": "person", "schema": schema, "strict": strict}
     return {"format": wanted}
 
@@ -106,8 +106,23 @@ async def test_a_model_that_takes_no_orders_is_told_the_schema_in_words(claude: 
     assert (status, error["code"]) == (503, "schema_mismatch")
 
 
-@pytest.mark.parametrize("strict", [True, False])
-async def test_an_answer_beyond_the_callers_limits_fails(claude: Claude, strict: bool) -> None:
+async def test_who_wants_the_best_effort_gets_the_answer_as_it_is(claude: Claude) -> None:
+    said = '{"name":"Ada","age":-1}'
+    claude.upstream.on(SONNET, text(said))
+
+    events = await claude.stream(text=form(strict=False))
+    response = await claude.create(text=form(strict=False))
+
+    assert events[-1]["type"] == "response.completed"
+    assert events[-1]["response"]["output_text"] == said
+    assert events[-1]["response"]["text"]["format"]["strict"] is False
+    assert response.output_text == said
+
+
+@pytest.mark.parametrize("strict", [True, None])
+async def test_an_answer_beyond_the_callers_limits_fails(
+    claude: Claude, strict: bool | None
+) -> None:
     claude.upstream.on(SONNET, text('{"name":"Ada",', '"age":-1}'))
 
     events = await claude.stream(text=form(strict=strict))
@@ -120,6 +135,17 @@ async def test_an_answer_beyond_the_callers_limits_fails(claude: Claude, strict:
     assert response["output"][0]["content"][0]["text"] == '{"name":"Ada","age":-1}'
     assert (status, error["code"], error["type"]) == (503, "schema_mismatch", "server_error")
     assert "'person'" in error["message"]
+
+
+async def test_a_pattern_that_is_not_searched_for_is_refused_before_anybody_is_asked(
+    claude: Claude,
+) -> None:
+    schema = {"type": "string", "pattern": "^(?=a)"}
+
+    status, error = await claude.refused(text=form(schema))
+
+    assert (status, error["code"], error["param"]) == (400, "invalid_value", "text.format.schema")
+    assert claude.upstream.requests == []
 
 
 @pytest.mark.parametrize("said", ["Sure! Here you are.", '{"name":"Ada"}', "[]", '{"name":"Ada"'])

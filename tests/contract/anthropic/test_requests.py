@@ -160,6 +160,13 @@ async def test_tools_are_told_with_their_schema(claude: Claude) -> None:
     assert (time["input_schema"], "strict" in time) == ({"type": "object"}, False)
 
 
+async def test_a_tool_whose_parameters_are_no_schema_is_refused(claude: Claude) -> None:
+    status, error = await claude.refused(tools=[{**TIME, "parameters": {"oneOf": 5}}])
+
+    assert (status, error["code"], error["param"]) == (400, "invalid_value", "tools")
+    assert claude.upstream.requests == []
+
+
 async def test_older_models_know_no_strict_tools(claude: Claude) -> None:
     await claude.create(model=OLD, tools=[WEATHER])
 

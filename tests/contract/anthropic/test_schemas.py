@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rejoinder.errors import InvalidRequest
 from rejoinder.providers.anthropic.schemas import input_schema, is_plain, stripped
 from tests.upstreams.anthropic_checks import Refused
 from tests.upstreams.anthropic_schemas import check_enforceable
@@ -51,6 +52,12 @@ def test_references_and_alternatives_keep_their_form() -> None:
         holding(a={"$ref": "https://example.org/schema"}),
         holding(a={"$ref": "#"}),
         holding(a={"type": "array", "items": {"not": TEXT}}),
+        {"$ref": ["#/$defs/a"]},
+        {"$ref": 5},
+        {"$ref": None},
+        {"anyOf": 5},
+        {"oneOf": {"type": "string"}},
+        {"allOf": None},
         {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, TEXT]}}},
     ],
 )
@@ -69,6 +76,35 @@ def test_references_that_fan_out_are_looked_at_once() -> None:
 
 def test_a_tool_without_a_schema_takes_an_object() -> None:
     assert input_schema({}) == {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize("variant", [True, False, {}, {"properties": None}])
+def test_alternatives_may_be_any_schema(variant: JSON) -> None:
+    schema = {"type": "object", "properties": {"a": TEXT}, "anyOf": [variant]}
+
+    told = input_schema(schema)
+
+    assert told["properties"] == {"a": TEXT}
+    assert "anyOf" not in told
+    assert "anyOf" in told["description"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"oneOf": 5},
+        {"anyOf": {"type": "string"}},
+        {"type": "object", "anyOf": ["a"]},
+        {"type": "object", "anyOf": [5]},
+        {"anyOf": [{"properties": []}]},
+        {"properties": 5},
+    ],
+)
+def test_what_is_no_schema_is_refused(schema: JSON) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        input_schema(schema)
+
+    assert refused.value.param == "tools"
 
 
 plain = st.sampled_from(

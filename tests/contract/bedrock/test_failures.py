@@ -30,6 +30,14 @@ ROWS = [
         "model_not_found",
     ),
     (
+        400,
+        "ValidationException",
+        "The tool 'model_of_car' not found; the tool \"context window\" neither.",
+        400,
+        None,
+    ),
+    (400, "ValidationException", "toolUse.name is too long", 400, None),
+    (
         403,
         "AccessDeniedException",
         "User: arn:aws:iam::1:user/x is not authorized",

@@ -180,7 +180,7 @@ async def test_parameters_are_named_as_the_client_knows_them(
 async def test_each_status_has_its_meaning(
     door: Door, upstream: ResponsesUpstream, status: int, shown: int, code: str
 ) -> None:
-    upstream.on(GPT, failure(status))
+    upstream.on(GPT, failure(status, "Not this model."))
 
     told_status, error = await door.refused()
 

@@ -36,6 +36,12 @@ DELTA = {"type": "response.output_text.delta", "output_index": 0, "delta": "a"}
         {"type": "response.output_item.added", "output_index": 1, "item": "message"},
         {"type": "response.completed"},
         {"type": "response.completed", "response": None},
+        {"type": "response.completed", "response": {"status": "completed", "output": [7]}},
+        {"type": "response.content_part.added", "output_index": 0, "part": None},
+        {"type": "response.output_text.annotation.added", "output_index": 0},
+        {"type": ["response.completed"]},
+        {"type": "response.failed"},
+        {"type": "response.failed", "response": 7},
         {"no": "type"},
         [1],
         7,
@@ -49,6 +55,25 @@ def test_an_event_without_sense_ends_the_reading(event: JSON) -> None:
     assert [type(delta) for delta in deltas] == [Started, Relayed, Relayed]
     assert isinstance(reader.failure, Unavailable)
     assert reader.is_done
+
+
+@pytest.mark.parametrize("told", [{"message": "Out of memory"}, "Out of memory"], ids=str)
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_error_that_comes_without_an_event_keeps_its_sense(told: JSON, is_whole: bool) -> None:
+    reader, said = EventReader("origin"), encode({"error": told})
+
+    deltas = reader.read_whole(said) if is_whole else reader.read([said])
+
+    assert deltas == []
+    assert isinstance(reader.failure, Unavailable)
+    assert "Out of memory" in reader.failure.message
+
+
+def test_a_fault_of_ours_is_not_the_servers() -> None:
+    no_payloads: Any = [None]
+
+    with pytest.raises(AttributeError):
+        EventReader("origin").read(no_payloads)
 
 
 def test_usage_with_gaps_is_filled() -> None:

@@ -32,6 +32,16 @@ def test_messages_may_be_cut_anywhere(size: int) -> None:
     assert frames[0].payload == '{"delta":{"text":"é"}}'.encode()
 
 
+def test_a_large_message_in_many_pieces_is_told_whole() -> None:
+    said = "x" * 16 * 1024 * 1024
+    data, decoder = event("contentBlockDelta", {"delta": {"text": said}}), FrameDecoder()
+
+    pieces = (data[at : at + 1024] for at in range(0, len(data), 1024))
+    (frame,) = (frame for piece in pieces for frame in decoder.feed(piece))
+
+    assert len(frame.payload) == len('{"delta":{"text":""}}') + len(said)
+
+
 @pytest.mark.parametrize("at", range(len(HI)))
 def test_any_damaged_byte_is_noticed(at: int) -> None:
     decoder = FrameDecoder()

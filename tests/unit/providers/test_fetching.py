@@ -7,8 +7,8 @@ from ipaddress import ip_address
 import httpx
 import pytest
 
-from rejoinder.errors import InvalidRequest
-from rejoinder.providers.fetching import Fetcher, Policy, is_public
+from rejoinder.errors import InvalidRequest, TooLarge
+from rejoinder.providers.fetching import MAX_AT_ONCE, Fetched, Fetcher, Policy, is_public
 
 type Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -53,14 +53,18 @@ def known(**hosts: str) -> Callable[[str, int], Awaitable[Sequence[str]]]:
     return resolve
 
 
+async def fetched(fetcher: Fetcher, url: str) -> Fetched:
+    return (await fetcher.all({url: "input"}))[url]
+
+
 async def test_the_connection_goes_to_the_address_that_was_looked_at() -> None:
     transport = Scripted(answering(content_type="image/png; charset=x"))
     fetcher = Fetcher(transport, resolve=known(pics_example=PUBLIC))
 
-    fetched = await fetcher.fetch("https://user:secret@pics.example/a.png?b=c")
+    file = await fetched(fetcher, "https://user:secret@pics.example/a.png?b=c")
 
     (request,) = transport.requests
-    assert (fetched.media_type, fetched.data) == ("image/png", b"data")
+    assert (file.media_type, file.data) == ("image/png", b"data")
     assert (request.url.host, request.headers["host"]) == (PUBLIC, "pics.example")
     assert request.extensions["sni_hostname"] == "pics.example"
     assert request.url.raw_path == b"/a.png?b=c"
@@ -89,7 +93,7 @@ async def test_what_may_not_be_fetched_is_not(url: str) -> None:
     hosts = known(pics_example=PUBLIC, inside_example="10.1.2.3", both_example=f"{PUBLIC} ::1")
 
     with pytest.raises(InvalidRequest):
-        await Fetcher(transport, resolve=hosts).fetch(url)
+        await fetched(Fetcher(transport, resolve=hosts), url)
 
     assert transport.requests == []
 
@@ -100,7 +104,7 @@ async def test_each_redirect_is_looked_at_again(target: str) -> None:
     hosts = known(pics_example=PUBLIC, inside_example="192.168.0.1")
 
     with pytest.raises(InvalidRequest):
-        await Fetcher(transport, resolve=hosts).fetch("https://pics.example/a.png")
+        await fetched(Fetcher(transport, resolve=hosts), "https://pics.example/a.png")
 
     assert len(transport.requests) == (4 if target == "/loop" else 1)
 
@@ -115,6 +119,59 @@ async def test_each_url_that_fails_is_told_with_its_parameter() -> None:
     assert refused.value.param == "mine"
 
 
+class Crowded(httpx.AsyncBaseTransport):
+    """Counts how many ask at a time; answers after a while, of `/bad` at once that it is none."""
+
+    def __init__(self) -> None:
+        self.most = self.now = self.begun = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.begun += 1
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            if request.url.path == "/bad":
+                return answering(404)(request)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return answering()(request)
+        finally:
+            self.now -= 1
+
+
+async def test_only_a_few_files_are_fetched_at_a_time() -> None:
+    transport = Crowded()
+    fetcher = Fetcher(transport, resolve=known(pics_example=PUBLIC))
+
+    found = await fetcher.all({f"https://pics.example/{n}": "input" for n in range(50)})
+
+    assert len(found) == 50
+    assert transport.most == MAX_AT_ONCE
+
+
+async def test_what_nobody_wants_any_more_is_not_fetched() -> None:
+    transport = Crowded()
+    fetcher = Fetcher(transport, resolve=known(pics_example=PUBLIC))
+    urls = ["https://pics.example/bad", *(f"https://pics.example/{n}" for n in range(50))]
+
+    with pytest.raises(InvalidRequest, match="status 404"):
+        await fetcher.all(dict.fromkeys(urls, "input[0]"))
+
+    assert transport.now == 0
+    assert transport.begun <= MAX_AT_ONCE
+
+
+async def test_files_that_are_too_large_together_are_refused() -> None:
+    policy = Policy(max_bytes=10, max_bytes_in_all=25)
+    fetcher = Fetcher(Scripted(answering(data=b"x" * 10)), policy, known(pics_example=PUBLIC))
+
+    two = await fetcher.all({f"https://pics.example/{n}": "input" for n in range(2)})
+    with pytest.raises(TooLarge, match="25 bytes together"):
+        await fetcher.all({f"https://pics.example/{n}": "input" for n in range(3)})
+
+    assert len(two) == 2
+
+
 async def test_a_redirect_to_elsewhere_in_public_is_followed() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.headers["host"] == "pics.example":
@@ -123,9 +180,9 @@ async def test_a_redirect_to_elsewhere_in_public_is_followed() -> None:
 
     hosts = known(pics_example=PUBLIC, cdn_example="1.1.1.1")
 
-    fetched = await Fetcher(Scripted(answer), resolve=hosts).fetch("https://pics.example/a.png")
+    file = await fetched(Fetcher(Scripted(answer), resolve=hosts), "https://pics.example/a.png")
 
-    assert fetched.data == b"there"
+    assert file.data == b"there"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +193,7 @@ async def test_failures_and_large_files_are_refused(answer: Answer) -> None:
     fetcher = Fetcher(Scripted(answer), policy, known(pics_example=PUBLIC))
 
     with pytest.raises(InvalidRequest):
-        await fetcher.fetch("https://pics.example/a.png")
+        await fetched(fetcher, "https://pics.example/a.png")
 
 
 async def test_who_is_too_slow_is_left() -> None:
@@ -147,7 +204,7 @@ async def test_who_is_too_slow_is_left() -> None:
     fetcher = Fetcher(Scripted(answering()), Policy(timeout_seconds=0.01), never)
 
     with pytest.raises(InvalidRequest):
-        await fetcher.fetch("https://pics.example/a.png")
+        await fetched(fetcher, "https://pics.example/a.png")
 
 
 @pytest.mark.parametrize(
@@ -163,6 +220,9 @@ async def test_who_is_too_slow_is_left() -> None:
         ("fd00::1", False),
         ("::ffff:127.0.0.1", False),
         ("64:ff9b::7f00:1", False),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b:1::808:808", False),
+        ("64:ff9b:1:a00:0:500:808:808", False),
         ("2002:7f00:1::", False),
         ("2001:0:1::1", False),
     ],

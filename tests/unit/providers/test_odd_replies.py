@@ -89,6 +89,11 @@ def read_chat(told: list[JSON]) -> list[Delta]:
     return [Started(), *reader.read(list(map(encoded, told))), *reader.end()]
 
 
+def read_completion(told: list[JSON]) -> list[Delta]:
+    reader = ChunkReader()
+    return [Started(), *reader.read_whole(encoded(told[0])), *reader.end()]
+
+
 def read_messages(told: list[JSON]) -> list[Delta]:
     reader = MessageReader(Reading())
     return [*reader.read(list(map(encoded, told))), *reader.end()]
@@ -134,7 +139,7 @@ def read_converse_whole(told: list[JSON]) -> list[Delta]:
 ASKED = anthropic_events.Asked("claude-sonnet-4-5")
 REPLIES: Mapping[str, tuple[Read, list[JSON]]] = {
     "chat stream": (read_chat, chat_events()),
-    "chat whole": (read_chat, [chat_chunks.completion(STORY, chat_chunks.Asked("m"))]),
+    "chat whole": (read_completion, [chat_chunks.completion(STORY, chat_chunks.Asked("m"))]),
     "messages stream": (read_messages, [each for _, each in anthropic_events.events(STORY, ASKED)]),
     "messages whole": (read_message, [anthropic_events.message(STORY, ASKED)]),
     "responses stream": (read_responses, list(narrator().events())),
@@ -190,6 +195,37 @@ def test_a_reply_with_anything_in_it_is_read_or_refused(name: str, data: st.Data
 def test_a_reply_that_is_something_else_is_refused(read: Read, told: JSON) -> None:
     with pytest.raises(GatewayError):
         read([told])
+
+
+def counts_in(told: JSON) -> Iterator[Path]:
+    """Where token counts stand, and all that holds them."""
+    return (path for path in paths_of(told) if "usage" in path)
+
+
+@pytest.mark.parametrize("odd", ["5", 5.5, -5, 1 << 70, [], {"n": 1}, True], ids=str)
+@pytest.mark.parametrize("name", REPLIES)
+def test_counts_that_make_no_sense_cost_no_answer(name: str, odd: JSON) -> None:
+    read, sound = REPLIES[name]
+    whole = kinds_told(read(deepcopy(sound)))
+
+    for path in counts_in(sound):
+        told = deepcopy(sound)
+        changed(told, path, odd)
+        assembler = ResponseAssembler(RESPONSE, ToolNames([]), seal=str)
+        frames_of(assembler.feed(read(told)))
+
+        assert assembler.response.status == "completed"
+        assert [item["type"] for item in assembler.response.output] == whole
+        usage = assembler.response.usage
+        assert usage is not None
+        assert 0 <= usage.input_tokens <= usage.total_tokens <= 13
+
+
+def kinds_told(deltas: list[Delta]) -> list[str]:
+    """The kinds of the items that they make."""
+    assembler = ResponseAssembler(RESPONSE, ToolNames([]), seal=str)
+    frames_of(assembler.feed(deltas))
+    return [item["type"] for item in assembler.response.output]
 
 
 HALVES = [  # as they stand in JSON, and as they are read

@@ -22,13 +22,13 @@ NAMESPACE = "Rejoinder"
 SERVICE = "rejoinder"  # unless the stack has a name of its own
 LONGEST = 200  # characters of a value
 MAX_CAUSES = 5
-OK = "ok"
+FAULTLESS = frozenset({"ok", "abandoned"})  # who leaves does not say that anything is wrong
 
 SHOWN = frozenset(
     {
         *("timestamp", "level", "message", "stack", "function", "cold_start", "xray_trace_id"),
         *("location", "exception", "exception_name"),
-        *("request_id", "method", "route", "status", "outcome", "duration_ms", "tenant"),
+        *("request_id", "method", "route", "status", "code", "outcome", "duration_ms", "tenant"),
         *("provider", "model", "first_delta_ms", "reason", "service", "why"),
         *("input_tokens", "cached_tokens", "output_tokens", "cost_usd"),
         *("response_id", "message_id", "kind", "attempt", "subject", "webhook"),
@@ -135,7 +135,7 @@ class Measuring(logging.Handler):
 
     def _write_failure(self, name: str, outcome: str) -> None:
         """One line, counted twice: among those of its code, and among all of them."""
-        if outcome != OK:
+        if outcome not in FAULTLESS:
             self._metrics.add_dimensions(service=self._service, code=outcome)
             self._write(**{name: 1})
 

@@ -10,6 +10,7 @@ from rejoinder.engine.deltas import Delta, ToolCallDelta
 from rejoinder.engine.open_item import OpenItem
 from rejoinder.engine.padding import Padding
 from rejoinder.engine.tool_names import CalledTool
+from rejoinder.engine.whole_objects import ObjectWatch
 from rejoinder.schema import events
 from rejoinder.schema.events import StreamEvent
 from rejoinder.schema.ids import new_id
@@ -25,12 +26,13 @@ class OpenCall(OpenItem):
         super().__init__(item_id, output_index, padding)
         self._call_id = call_id
         self._tool = tool
+        self._watch = ObjectWatch()
 
     @property
     @override
     def is_settled(self) -> bool:
         """A whole JSON object: nothing but white space may follow it."""
-        return is_whole_object(self.said)
+        return self._watch.is_whole(self.fragments)
 
     @override
     def takes(self, delta: Delta) -> bool:
@@ -147,16 +149,6 @@ class OpenCustomToolCall(OpenCall):
             events.CustomToolCallInputDelta(**place, delta=text, obfuscation=self.pad(text)),
             events.CustomToolCallInputDone(**place, input=text),
         ]
-
-
-def is_whole_object(arguments: str) -> bool:
-    """Whether this is one whole JSON object."""
-    if not arguments.rstrip().endswith("}"):
-        return False
-    try:
-        return isinstance(decode(arguments), dict)
-    except (DecodeError, RecursionError):
-        return False
 
 
 def unwrapped(arguments: str) -> str:

@@ -1,59 +1,54 @@
 """Asking again, and asking somebody else: only before the first word.
 
-A 429, a 5xx or a timeout is tried again at the same service, after a jittered wait or the one
-that `Retry-After` names, and then at the next route. A model that keeps failing is left
-alone for a while: its circuit is open, and it costs its fallbacks no time.
+A 429, a 5xx or a timeout is tried again at the same service after a jittered wait, and then at
+the next route. A service that names a time by `Retry-After` is asked then, but only if no other
+route answers before. A model that keeps failing is left alone for a while: its circuit is open,
+and it costs its fallbacks no time.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from logging import getLogger
+from math import inf
 from random import uniform
 from time import monotonic
 
-from rejoinder.engine.deltas import Delta, Finished, Started
+from rejoinder.engine.deltas import Delta, Started
 from rejoinder.engine.pipeline import Deltas
 from rejoinder.errors import GatewayError, RateLimited, Unavailable
 from rejoinder.providers.base import Turn
-from rejoinder.providers.catalogue import cost_usd
+from rejoinder.providers.calls import logged
+from rejoinder.providers.circuits import Circuits
 from rejoinder.providers.enforced import enforced
 from rejoinder.providers.registry import Route
-from rejoinder.schema.response import Usage
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0  # who is told to wait longer is better told so
-FAILURES_TO_OPEN = 5
-OPEN_SECONDS = 30.0
 
 log = getLogger("rejoinder")
 
 
-class Circuit:
-    """Open while a service is known to be down; then one request at a time may try it."""
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """The response that somebody is asked for, how often again, and for how long in silence.
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._failures = 0
-        self._open_until = 0.0
+    While a stream has not opened, a failure can still be told by its status (contract §6.2).
+    """
 
-    def admits(self) -> bool:
-        """Whether the service may be asked. Of those that come when the time is over, one may."""
-        if self._failures < FAILURES_TO_OPEN:
-            return True
-        if self._clock() < self._open_until:
-            return False
-        self._open_until = self._clock() + OPEN_SECONDS
-        return True
+    response_id: str
+    retries: int
+    patience_seconds: float = inf  # from the beginning to the opening of the stream
 
-    def succeeded(self) -> None:
-        """The service answered."""
-        self._failures = 0
 
-    def failed(self) -> None:
-        """The service could not be reached, failed, or was too slow."""
-        self._failures += 1
-        self._open_until = self._clock() + OPEN_SECONDS
+@dataclass(frozen=True, slots=True, order=True)
+class _Later:
+    """A route that wants to be asked again at a time, which `monotonic` counts."""
+
+    at: float
+    tries: int
+    route: Route = field(compare=False)
 
 
 class Attempts:
@@ -64,16 +59,17 @@ class Attempts:
         routes: Sequence[Route],
         turn_for: Callable[[Route], Turn],
         shorten: Callable[[], bool],
-        circuit_of: Callable[[str], Circuit],
-        *,
-        retries: int,
+        circuits: Circuits,
+        errand: Errand,
     ) -> None:
         self.route = routes[0]
         self._routes = iter(routes)
         self._turn_for = turn_for
         self._shorten = shorten
-        self._circuit_of = circuit_of
-        self._retries = retries
+        self._circuits = circuits
+        self._errand = errand
+        self._later: list[_Later] = []
+        self._opens_at = inf
         self._tries = 0
         self._has_started = False
         self._has_said = False
@@ -90,32 +86,35 @@ class Attempts:
             GatewayError: the last failure if none did, or the first for which asking again
                 is no use.
         """
-        self._next_route(None)
+        self._opens_at = monotonic() + self._errand.patience_seconds
+        self._has_next_route()  # if none may be asked, better the first than nobody
         while True:
             turn = self.turn
             batches = enforced(turn, self.route.provider.stream(turn))
-            call = _Call(self.route)
             try:
-                async with aclosing(batches):
-                    async for batch in batches:
-                        call.heard(batch)
-                        yield batch if self._has_said else self._first(batch)
-            except (RateLimited, Unavailable) as error:
-                call.ended(error)
+                with logged(self.route, self._errand.response_id) as call:
+                    async with aclosing(batches):
+                        async for batch in batches:
+                            call.heard(batch)
+                            yield batch if self._has_said else self._first(batch)
+            except Unavailable as error:
+                self._circuits.failed(self.route.name)
+                await self._go_on_after(error)
+            except RateLimited as error:
+                self._circuits.answered(self.route.name)
                 await self._go_on_after(error)
             except GatewayError as error:
-                call.ended(error)
+                self._circuits.answered(self.route.name)
                 if self._has_said or error.code != "context_length_exceeded":
                     raise
                 if not self._shorten():
                     raise
             else:
-                call.ended(None)
                 return
 
     def _first(self, batch: Sequence[Delta]) -> Sequence[Delta]:
         """Until something is said, a later service's `Started` is no news."""
-        self._circuit_of(self.route.name).succeeded()
+        self._circuits.answered(self.route.name)
         said = [delta for delta in batch if not isinstance(delta, Started)]
         self._has_said = bool(said)
         if self._has_started:
@@ -125,69 +124,46 @@ class Attempts:
 
     async def _go_on_after(self, error: RateLimited | Unavailable) -> None:
         """Choose what to ask next, and wait for the right moment; or give up."""
-        if isinstance(error, Unavailable):
-            self._circuit_of(self.route.name).failed()
         if self._has_said or error.code == "insufficient_quota":
             raise error
-        wait_seconds = _wait_seconds(error, self._tries)
-        if self._tries < self._retries and wait_seconds <= LONGEST_WAIT_SECONDS:
+        asked_seconds = _asked_seconds(error)
+        may_repeat = self._tries < self._errand.retries
+        if may_repeat and asked_seconds is None:
+            await asyncio.sleep(uniform(0.5, 1.0) * FIRST_WAIT_SECONDS * float(2**self._tries))
             self._tries += 1
-            await asyncio.sleep(wait_seconds)
         else:
-            self._next_route(error)
+            if may_repeat and asked_seconds is not None:
+                at = monotonic() + asked_seconds
+                self._later.append(_Later(at, self._tries + 1, self.route))
+            if not self._has_next_route():
+                await self._wait_or_give_up(error)
         extra = {"provider": self.route.provider_name, "reason": error.code}
         log.info("asking_again", extra=extra)
 
-    def _next_route(self, error: GatewayError | None) -> None:
+    def _has_next_route(self) -> bool:
+        """Whether there is a route that was never asked; it is the present one then."""
         for route in self._routes:
-            if self._circuit_of(route.name).admits():
+            if self._circuits.admits(route.name):
                 self.route, self._tries = route, 0
-                return
-        if error is not None:
-            raise error  # else nobody was asked: better the first than nobody
+                return True
+        return False
+
+    async def _wait_or_give_up(self, error: GatewayError) -> None:
+        """Wait for who wants to be asked first of all; not if a status can tell it better."""
+        later = min(self._later, default=None)
+        if later is None or (wait_seconds := later.at - monotonic()) > self._longest_seconds():
+            raise error
+        self._later.remove(later)
+        self.route, self._tries = later.route, later.tries
+        await asyncio.sleep(max(0.0, wait_seconds))
+
+    def _longest_seconds(self) -> float:
+        left = self._opens_at - monotonic()
+        has_opened = self._has_started or left <= 0
+        return LONGEST_WAIT_SECONDS if has_opened else min(LONGEST_WAIT_SECONDS, left)
 
 
-class _Call:
-    """One upstream call, for its line in the log: who, how long, how much; never what."""
-
-    def __init__(self, route: Route) -> None:
-        self._route = route
-        self._began = monotonic()
-        self._first_delta_ms: float | None = None
-        self._usage = Usage()
-
-    def heard(self, batch: Sequence[Delta]) -> None:
-        """Note when something is said, and the token counts, which come last."""
-        if self._first_delta_ms is None and not all(isinstance(each, Started) for each in batch):
-            self._first_delta_ms = self._milliseconds()
-        if batch and isinstance(batch[-1], Finished):
-            self._usage = batch[-1].usage
-
-    def ended(self, error: GatewayError | None) -> None:
-        """Write the line."""
-        usage, facts = self._usage, self._route.facts
-        log.info(
-            "upstream_call",
-            extra={
-                "provider": self._route.provider_name,
-                "model": self._route.model,
-                "outcome": error.code if error else "ok",
-                "duration_ms": self._milliseconds(),
-                "first_delta_ms": self._first_delta_ms,
-                "input_tokens": usage.input_tokens,
-                "cached_tokens": usage.input_tokens_details.cached_tokens,
-                "output_tokens": usage.output_tokens,
-                "cost_usd": cost_usd(facts, usage),
-            },
-        )
-
-    def _milliseconds(self) -> float:
-        return round((monotonic() - self._began) * 1000, 1)
-
-
-def _wait_seconds(error: GatewayError, tries: int) -> float:
-    """What the service asks for, or a random part of a doubling time."""
+def _asked_seconds(error: GatewayError) -> float | None:
+    """For how long the service wants to be left alone, if it says that in seconds."""
     asked = error.headers.get("Retry-After", "")
-    if asked.replace(".", "", 1).isdecimal():
-        return float(asked)
-    return uniform(0.5, 1.0) * FIRST_WAIT_SECONDS * float(2**tries)
+    return float(asked) if asked.replace(".", "", 1).isdecimal() else None

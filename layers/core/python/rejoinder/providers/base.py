@@ -89,7 +89,7 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What a service folded a conversation into, for itself to read, and what that cost."""
+    """What a service made of a conversation, for itself to read, and what that cost."""
 
     content: JSON
     usage: Usage
@@ -97,10 +97,10 @@ class Compacted:
 
 @runtime_checkable
 class Compactor(Protocol):
-    """A provider whose service folds conversations itself."""
+    """A provider whose service compacts conversations itself."""
 
     async def compact(self, turn: Turn) -> Compacted | None:
-        """The conversation, folded; None if the service does not do that.
+        """The conversation, compacted; None if the service does not do that.
 
         Raises:
             GatewayError: as for asking the model.

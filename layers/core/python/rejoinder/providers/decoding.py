@@ -13,6 +13,8 @@ from msgspec.json import decode
 from rejoinder.errors import Unavailable
 from rejoinder.schema.items import JSON
 
+MOST_TOKENS = 2**53  # what JavaScript can still count
+
 _ESCAPES = re.compile(
     rb"\\\\"  # a backslash: what follows it is no escape
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # both halves
@@ -44,10 +46,20 @@ def counted(reply: bytes, name: str = "input_tokens") -> int:
         told: JSON = decode(reply)
     except (DecodeError, UnicodeDecodeError):
         told = None
-    count = told.get(name) if isinstance(told, dict) else None
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    if (count := count_in(told, name)) is None:
         raise Unavailable("The model server answered with something that is no count of tokens.")
     return count
+
+
+def count_in(told: JSON, name: str) -> int | None:
+    """The count of that name in what should be an object; None where nothing makes sense."""
+    count = told.get(name) if isinstance(told, dict) else None
+    return count if type(count) is int and 0 <= count <= MOST_TOKENS else None
+
+
+def object_in(told: JSON, name: str) -> JSON:
+    """What that name stands for in what should be an object; None where there is nothing."""
+    return told.get(name) if isinstance(told, dict) else None
 
 
 def _mended(escape: re.Match[bytes]) -> bytes:

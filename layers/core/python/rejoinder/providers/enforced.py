@@ -2,24 +2,23 @@
 
 Where a model's server does not itself see to it that an answer matches the schema of
 `text.format` (`ModelFacts.enforces_schemas`), the answer is looked at here before the response
-may complete. It streams as it comes; one that does not match ends as failed.
+may complete. It streams as it comes; one that does not match ends as failed. Who says `strict:
+false` wants the model's best effort, and gets it as it is.
 """
 
-from collections.abc import Callable
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from msgspec import DecodeError
 from msgspec.json import decode
 
 from rejoinder.engine.deltas import Finished, RefusalDelta, TextDelta, ToolCallDelta
 from rejoinder.engine.pipeline import Deltas
-from rejoinder.errors import InvalidRequest, SchemaMismatch
+from rejoinder.errors import SchemaMismatch
 from rejoinder.providers.base import Turn
-from rejoinder.schema.items import JSON
 
-MAX_MESSAGE_LENGTH = 300
-
-type Fault = Callable[[JSON], str | None]  # what is wrong with an instance, if anything is
+if TYPE_CHECKING:
+    from rejoinder.providers.json_schemas import Fault
 
 
 async def enforced(turn: Turn, deltas: Deltas) -> Deltas:
@@ -28,7 +27,7 @@ async def enforced(turn: Turn, deltas: Deltas) -> Deltas:
     A refusal, an answer that was cut off, and one that calls tools instead say so themselves.
 
     Raises:
-        InvalidRequest: if the schema is none.
+        InvalidRequest: if the schema is none, or cannot be looked after here.
         SchemaMismatch: naming the place that does not match.
     """
     async with aclosing(deltas):
@@ -52,39 +51,18 @@ async def enforced(turn: Turn, deltas: Deltas) -> Deltas:
             yield batch
 
 
-def _fault_finder(turn: Turn) -> Fault | None:
+def _fault_finder(turn: Turn) -> "Fault | None":
+    """Loaded only now: most requests have no use for it."""
     form = turn.request.text["format"]
-    if form["type"] != "json_schema" or turn.facts.enforces_schemas == "all":
+    is_wanted = form["type"] == "json_schema" and form.get("strict") is not False
+    if not is_wanted or turn.facts.enforces_schemas == "all":
         return None
-    return _validator(form["schema"])
+    from rejoinder.providers.json_schemas import fault_finder
+
+    return fault_finder(form["schema"])
 
 
-def _validator(schema: dict[str, JSON]) -> Fault:
-    """Imported only now: most requests have no use for it. No reference leaves the schema."""
-    from jsonschema import Draft202012Validator, SchemaError
-    from jsonschema.exceptions import best_match
-    from jsonschema.validators import validator_for
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    kind = validator_for(schema, default=Draft202012Validator)
-    try:
-        kind.check_schema(schema)
-    except SchemaError as error:
-        raise _no_schema(error.message) from error
-    validator = kind(schema, registry=Registry())
-
-    def fault_of(instance: JSON) -> str | None:
-        try:
-            error = best_match(validator.iter_errors(instance))
-        except Unresolvable as unresolvable:
-            raise _no_schema(f"{unresolvable.ref!r} leads nowhere") from unresolvable
-        return f"at {error.json_path}: {error.message}" if error else None
-
-    return fault_of
-
-
-def _fault(text: str, fault_of: Fault) -> str | None:
+def _fault(text: str, fault_of: "Fault") -> str | None:
     try:
         instance = decode(text)
     except (DecodeError, RecursionError):
@@ -96,13 +74,5 @@ def _mismatch(turn: Turn, fault: str) -> SchemaMismatch:
     name = turn.request.text["format"]["name"]
     return SchemaMismatch(
         f"The model's answer does not match the JSON schema {name!r} of this request; "
-        f"{fault[:MAX_MESSAGE_LENGTH]}. Ask again, or simplify the schema."
-    )
-
-
-def _no_schema(fault: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"'text.format.schema' is not a JSON Schema: {fault[:MAX_MESSAGE_LENGTH]}.",
-        code="invalid_value",
-        param="text.format.schema",
+        f"{fault}. Ask again, or simplify the schema."
     )

@@ -14,14 +14,15 @@ from urllib.parse import urljoin
 
 import httpx
 
-from rejoinder.errors import InvalidRequest
+from rejoinder.errors import InvalidRequest, TooLarge
 
 type Address = IPv4Address | IPv6Address
 type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]  # host, port → addresses
 
 MAX_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
-NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+MAX_AT_ONCE = 8
+NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Policy:
     ports: frozenset[int] | None = frozenset({443})  # None: any
     admits: Callable[[Address], bool] = is_public
     max_bytes: int = 20 * 1024 * 1024
+    max_bytes_in_all: int = 50 * 1024 * 1024  # of one request's files
     timeout_seconds: float = 15.0
 
 
@@ -80,6 +82,28 @@ async def resolved(host: str, port: int) -> Sequence[str]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+class _Allowance:
+    """How many bytes the files of one request may still have together."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._left = max_bytes
+
+    def spend(self, size: int) -> None:
+        """Take some of it.
+
+        Raises:
+            TooLarge: if there is not so much left.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise TooLarge(
+                f"The files behind the URLs of this request have more than {self._max_bytes:,} "
+                "bytes together. Send fewer of them, or smaller ones.",
+                param="input",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +115,34 @@ class Fetcher:
     resolve: Resolve = resolved
 
     async def all(self, params: Mapping[str, str]) -> dict[str, Fetched]:
-        """The files behind URLs, each given with the parameter that held it, at the same time.
+        """The files behind URLs, each given with the parameter that held it, a few at a time.
 
         Raises:
-            Unfetched: naming the parameter, if one may not, or cannot be had.
+            Unfetched: naming the parameter, if one may not, or cannot be had; the others are
+                left then.
+            TooLarge: if together they are.
         """
-        found = await asyncio.gather(*(self._named(url, param) for url, param in params.items()))
-        return dict(zip(params, found, strict=True))
+        allowance = _Allowance(self.policy.max_bytes_in_all)
+        turns = asyncio.Semaphore(MAX_AT_ONCE)
 
-    async def _named(self, url: str, param: str) -> Fetched:
+        async def named(url: str, param: str) -> Fetched:
+            async with turns:
+                try:
+                    return await self._fetched(url, allowance)
+                except Unfetched as error:
+                    raise error.with_param(param) from error
+
         try:
-            return await self.fetch(url)
-        except Unfetched as error:
-            error.param = param
-            raise
+            async with asyncio.TaskGroup() as group:
+                tasks = {url: group.create_task(named(url, param)) for url, param in params.items()}
+        except ExceptionGroup as errors:  # the first made all others stop
+            raise errors.exceptions[0] from None
+        return {url: task.result() for url, task in tasks.items()}
 
-    async def fetch(self, url: str) -> Fetched:
-        """One file.
-
-        Raises:
-            Unfetched: if it may not, or cannot be had.
-        """
+    async def _fetched(self, url: str, allowance: _Allowance) -> Fetched:
         try:
             async with asyncio.timeout(self.policy.timeout_seconds):
-                return await self._followed(url)
+                return await self._followed(url, allowance)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
             raise Unfetched(url, "it could not be downloaded") from error
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
@@ -136,7 +164,7 @@ class Fetcher:
             raise Unfetched(url, "it is no valid URL") from error
         return response.status_code
 
-    async def _followed(self, url: str) -> Fetched:
+    async def _followed(self, url: str, allowance: _Allowance) -> Fetched:
         at = url
         for _ in range(MAX_REDIRECTS + 1):
             try:
@@ -145,7 +173,7 @@ class Fetcher:
                 raise Unfetched(url, error.why) from error
             try:
                 if response.status_code not in REDIRECTS:
-                    return await self._read(url, response)
+                    return await self._read(url, response, allowance)
                 at = urljoin(at, response.headers.get("location", ""))
             finally:
                 await response.aclose()
@@ -190,7 +218,7 @@ class Fetcher:
             raise Unfetched(url, "its address is not public")
         return found[0]
 
-    async def _read(self, url: str, response: httpx.Response) -> Fetched:
+    async def _read(self, url: str, response: httpx.Response, allowance: _Allowance) -> Fetched:
         if response.status_code != httpx.codes.OK:
             raise Unfetched(url, f"its server answered with status {response.status_code}")
         stream = response.stream
@@ -200,12 +228,14 @@ class Fetcher:
             data += chunk
             if len(data) > self.policy.max_bytes:
                 raise Unfetched(url, f"it has more than {self.policy.max_bytes:,} bytes")
+            allowance.spend(len(chunk))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Fetched(media_type, bytes(data))
 
 
 def _translated(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address within one that a translator would unwrap (RFC 6052)."""
-    if any(address in prefix for prefix in NAT64):
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return None
+    """The IPv4 address within one of the prefix that every translator unwraps (RFC 6052).
+
+    Of 64:ff9b:1::/48 (RFC 8215) each network unwraps parts of its own choice: it is not public.
+    """
+    return IPv4Address(int(address) & 0xFFFF_FFFF) if address in NAT64 else None

@@ -12,16 +12,18 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 
 from rejoinder.errors import GatewayError, Unavailable
-from rejoinder.providers.refusals import refusal
+from rejoinder.providers.misaddressed import Misaddressed, explained, redirected
+from rejoinder.providers.refusals import as_told, error_for_status, error_object
 from rejoinder.providers.server_sent import EventDecoder
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 0.25
 CONNECT_SECONDS = 10.0
 MAX_KNOWN_URLS = 1000
+REDIRECTED, REFUSED = 300, 400  # the first status that says so
 NO_SUCH_PATH = (404, 405, 501)
 
-type Refuse = Callable[[int, Mapping[str, str], bytes], GatewayError]  # status, headers, body
+type ErrorFor = Callable[[int, Mapping[str, str], bytes], GatewayError]  # status, headers, body
 type Sign = Callable[[httpx.Request], None]  # adds what must be computed for each request
 
 
@@ -82,11 +84,11 @@ class Upstream:
         *,
         headers: Mapping[str, str],
         timeout_seconds: float,
-        refuse: Refuse = refusal,
+        error_for: ErrorFor = error_for_status,
         sign: Sign | None = None,
     ) -> None:
         self._transport = transport
-        self._refuse = refuse
+        self._error_for = error_for
         self._sign = sign
         self.base_url = base_url.rstrip("/")
         self._headers = httpx.Headers(
@@ -117,8 +119,8 @@ class Upstream:
         """
         async with self._opened("POST", path, body) as response:
             reply = Reply(response)
-            if response.status_code >= 400:
-                raise self._refuse(response.status_code, response.headers, await reply.body())
+            if response.status_code >= REDIRECTED:
+                raise self._refusal(path, response, await reply.body())
             yield reply
             await reply.drain()
 
@@ -133,8 +135,8 @@ class Upstream:
             # A 404 may also be about the model: then it says so.
             if response.status_code in NO_SUCH_PATH and b"model" not in said.lower():
                 return None
-            if response.status_code >= 400:
-                raise self._refuse(response.status_code, response.headers, said)
+            if response.status_code >= REDIRECTED:
+                raise self._refusal(path, response, said)
             return said
 
     async def get(self, path: str) -> bytes:
@@ -142,9 +144,17 @@ class Upstream:
         async with self._opened("GET", path, b"") as response:
             reply = Reply(response)
             body = await reply.body()
-            if response.status_code >= 400:
-                raise self._refuse(response.status_code, response.headers, body)
+            if response.status_code >= REDIRECTED:
+                raise self._refusal(path, response, body)
             return body
+
+    def _refusal(self, path: str, response: httpx.Response, said: bytes) -> GatewayError:
+        status, headers = response.status_code, response.headers
+        error = self._error_for(status, headers, said) if status >= REFUSED else redirected()
+        if isinstance(error, Misaddressed):
+            error = explained(error, response.request, path, response)
+        kind = headers.get("x-amzn-errortype", "").partition(":")[0] or None
+        return as_told(error, {"type": kind} | error_object(said), status)
 
     @asynccontextmanager
     async def _opened(self, method: str, path: str, body: bytes) -> AsyncIterator[httpx.Response]:
@@ -165,6 +175,7 @@ class Upstream:
             response = await self._transport.handle_async_request(request)
         except httpx.HTTPError as error:
             raise _unavailable(error) from error
+        response.request = request
         try:
             yield response
         finally:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from msgspec import Raw
 from msgspec.json import encode
 
-from rejoinder.engine.open_calls import is_whole_object
 from rejoinder.engine.tool_names import flat_name
+from rejoinder.engine.whole_objects import is_whole_object
 from rejoinder.errors import InvalidRequest
 from rejoinder.providers.anthropic.names import CallIds, clean
 from rejoinder.providers.anthropic.parts import blocks_of, text_blocks

@@ -32,30 +32,13 @@ class Block(Struct):
     input: Raw = Raw()
 
 
-class ThinkingShare(Struct):
-    """Parts of `output_tokens`."""
-
-    thinking_tokens: int | None = None
-
-
-class Tokens(Struct):
-    """Counts; `input_tokens` are those that no cache was asked for. All are cumulative."""
-
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens: int | None = None
-    output_tokens_details: ThinkingShare | None = None
-    service_tier: str | None = None
-
-
 class Message(Struct):
     """A reply: at its start without content, or whole."""
 
     content: list[Block] | None = None
     stop_reason: str | None = None
     stop_details: JSON = None
-    usage: Tokens | None = None
+    usage: JSON = None
     error: JSON = None
 
 
@@ -67,7 +50,7 @@ class Event(Struct):
     delta: Piece | None = None
     content_block: Block | None = None
     message: Message | None = None
-    usage: Tokens | None = None
+    usage: JSON = None
     error: JSON = None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from msgspec.json import encode
 
+from rejoinder.errors import InvalidRequest
 from rejoinder.schema.items import JSON
 
 KEPT = ("type", "title", "description", "enum", "const", "default", "required")
@@ -60,14 +61,34 @@ def _stripped_inner(schema: dict[str, JSON], keys: tuple[str, ...]) -> dict[str,
 
 
 def input_schema(schema: dict[str, JSON]) -> dict[str, JSON]:
-    """A tool's schema: its root must be an object without alternatives."""
-    variants = [each for key in ALTERNATIVES for each in schema.get(key) or ()]
+    """A tool's schema: its root must be an object without alternatives.
+
+    Raises:
+        InvalidRequest: if it is no schema at all.
+    """
+    variants = [each for key in ALTERNATIVES for each in _held(schema, key, list)]
     if schema.get("type") == "object" and not variants:
         return schema
     rest = {key: value for key, value in schema.items() if key not in ALTERNATIVES}
-    known = {k: v for each in variants for k, v in (each.get("properties") or {}).items()}
-    joined = {**rest, "type": "object", "properties": known | (schema.get("properties") or {})}
+    known: dict[str, JSON] = {}
+    for each in (*variants, schema):
+        known |= _held(each, "properties", dict)
+    joined = {**rest, "type": "object", "properties": known}
     return _described(joined, schema) if variants else joined
+
+
+def _held[T: (list[JSON], dict[str, JSON])](schema: JSON, key: str, kind: type[T]) -> T:
+    """What stands under a key of a schema; nothing, if the schema is `true` or `false`."""
+    held = schema.get(key) if isinstance(schema, dict) else schema
+    if held is None or isinstance(schema, bool):
+        return kind()
+    if not isinstance(held, kind):
+        raise InvalidRequest(
+            f"The 'parameters' of a tool are not a JSON Schema: look at {key!r}.",
+            code="invalid_value",
+            param="tools",
+        )
+    return held
 
 
 def _described(kept: dict[str, JSON], schema: dict[str, JSON]) -> dict[str, JSON]:
@@ -92,18 +113,28 @@ def _is_plain(schema: JSON, root: JSON, path: tuple[str, ...], plain: set[str]) 
         return False
     if schema.get("additionalProperties", False) is not False:
         return False
-    if (ref := schema.get("$ref")) is not None and ref not in plain:
-        if ref in path or not _is_plain(_target(str(ref), root), root, (*path, ref), plain):
+    if any(not isinstance(schema.get(key, []), list) for key in ALTERNATIVES):
+        return False
+    if "$ref" in schema and not _leads_to_plain(schema["$ref"], root, path, plain):
+        return False
+    return all(_is_plain(each, root, path, plain) for each in _inner(schema))
+
+
+def _leads_to_plain(ref: JSON, root: JSON, path: tuple[str, ...], plain: set[str]) -> bool:
+    if not isinstance(ref, str) or ref in path:
+        return False
+    if ref not in plain:
+        if not _is_plain(_target(ref, root), root, (*path, ref), plain):
             return False
         plain.add(ref)
-    return all(_is_plain(each, root, path, plain) for each in _inner(schema))
+    return True
 
 
 def _inner(schema: dict[str, JSON]) -> Iterator[JSON]:
     if isinstance(properties := schema.get("properties"), dict):
         yield from properties.values()
     for key in ALTERNATIVES:
-        yield from schema.get(key) or ()
+        yield from schema.get(key, ())
     if "items" in schema:
         yield schema["items"]
 

@@ -29,7 +29,7 @@ from rejoinder.providers.anthropic.payloads import (
     decode_event,
     decode_message,
 )
-from rejoinder.providers.anthropic.refusals import told_in_stream
+from rejoinder.providers.anthropic.refusals import error_in_stream
 from rejoinder.providers.anthropic.tally import Tally
 from rejoinder.schema.items import JSON
 
@@ -100,7 +100,7 @@ class MessageReader:
         except (DecodeError, ValidationError, UnicodeDecodeError) as error:
             raise Unavailable("The model server sent something that is no message.") from error
         if message.error is not None:
-            raise told_in_stream(message.error)
+            raise error_in_stream(message.error)
         self._tally.note(message.usage)
         self._stop_reason, self._stop_details = message.stop_reason, message.stop_details
         return deltas
@@ -137,7 +137,7 @@ class MessageReader:
             case "message_stop":
                 self.is_done = True
             case "error":
-                raise told_in_stream(event.error)
+                raise error_in_stream(event.error)
 
     def _begin(self, index: int, block: Block, deltas: list[Delta]) -> None:
         self._close(deltas)

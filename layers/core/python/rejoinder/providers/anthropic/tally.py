@@ -1,9 +1,18 @@
 """Token counts: the vendor counts apart what its caches took; this API counts all of it."""
 
-from rejoinder.providers.anthropic.payloads import ThinkingShare, Tokens
+from collections.abc import Mapping
+
+from rejoinder.providers.decoding import count_in, object_in
+from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
 
-TIERS = {"standard": "default", "priority": "priority"}
+TIERS: Mapping[str, str] = {"standard": "default", "priority": "priority"}
+COUNTS: Mapping[str, str] = {
+    "input": "input_tokens",  # those that no cache was asked for
+    "written": "cache_creation_input_tokens",
+    "read": "cache_read_input_tokens",
+    "output": "output_tokens",
+}
 
 
 class Tally:
@@ -13,21 +22,13 @@ class Tally:
         self._counts: dict[str, int] = {}
         self.service_tier: str | None = None
 
-    def note(self, tokens: Tokens | None) -> None:
-        """Take what an event says."""
-        if tokens is None:
-            return
-        details = tokens.output_tokens_details or ThinkingShare()
-        counts = {
-            "input": tokens.input_tokens,
-            "written": tokens.cache_creation_input_tokens,
-            "read": tokens.cache_read_input_tokens,
-            "output": tokens.output_tokens,
-            "thought": details.thinking_tokens,
-        }
+    def note(self, told: JSON) -> None:
+        """Take what an event says; what makes no sense there is not said."""
+        counts = {name: count_in(told, key) for name, key in COUNTS.items()}
+        counts["thought"] = count_in(object_in(told, "output_tokens_details"), "thinking_tokens")
         self._counts |= {name: count for name, count in counts.items() if count is not None}
-        if tokens.service_tier is not None:
-            self.service_tier = TIERS.get(tokens.service_tier)
+        if isinstance(tier := object_in(told, "service_tier"), str):
+            self.service_tier = TIERS.get(tier)
 
     @property
     def usage(self) -> Usage:

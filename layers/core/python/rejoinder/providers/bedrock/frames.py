@@ -32,42 +32,54 @@ class Frame(NamedTuple):
 
 
 class FrameDecoder:
-    """Bytes cut anywhere in, messages out; those of one feed came together."""
+    """Bytes cut anywhere in, messages out; those of one feed came together.
+
+    A byte is looked at once, however many pieces its message comes in.
+    """
 
     def __init__(self) -> None:
         self.failure: Unavailable | None = None  # after a wrong checksum; nothing can follow
-        self._rest = b""
+        self._begun = bytearray()  # of a message
+        self._needed_bytes = 0  # before there is anything to be seen in it
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """The messages that are whole now, up to the first that is damaged."""
-        buffer = self._rest + chunk if self._rest else chunk
+        if self._begun:
+            self._begun += chunk
+            if len(self._begun) < self._needed_bytes:
+                return []
+            chunk = bytes(self._begun)
+            self._begun.clear()
         frames: list[Frame] = []
         start = 0
         try:
-            while (end := _end_of_message(buffer, start)) is not None:
-                head_end = start + PRELUDE_BYTES + _LENGTH(buffer, start + 4)[0]
-                kind, is_exception = _meaning(buffer[start + PRELUDE_BYTES : head_end])
-                frames.append(Frame(kind, is_exception, buffer[head_end : end - CRC_BYTES]))
+            while len(chunk) >= (end := start + _length(chunk, start)):
+                frames.append(_frame(chunk, start, end))
                 start = end
+            self._needed_bytes = end - start
         except Unavailable as failure:
             self.failure = failure
-        self._rest = buffer[start:]
+        self._begun += chunk[start:]
         return frames
 
 
-def _end_of_message(buffer: bytes, start: int) -> int | None:
-    """Where the message that begins here ends; None if it has not come yet."""
+def _length(buffer: bytes, start: int) -> int:
+    """The bytes of the message that begins here; while that is not known, those of its prelude."""
     if len(buffer) - start < PRELUDE_BYTES:
-        return None
+        return PRELUDE_BYTES
     length, _, prelude_crc = _PRELUDE(buffer, start)
-    if crc32(buffer[start : start + 8]) != prelude_crc or length > MAX_MESSAGE_BYTES:
+    is_sound = crc32(buffer[start : start + 8]) == prelude_crc
+    if not is_sound or not PRELUDE_BYTES + CRC_BYTES <= length <= MAX_MESSAGE_BYTES:
         raise _broken()
-    end = int(start + length)
-    if end > len(buffer):
-        return None
+    return int(length)
+
+
+def _frame(buffer: bytes, start: int, end: int) -> Frame:
     if crc32(buffer[start : end - CRC_BYTES]) != _LENGTH(buffer, end - CRC_BYTES)[0]:
         raise _broken()
-    return end
+    head_end = start + PRELUDE_BYTES + _LENGTH(buffer, start + 4)[0]
+    kind, is_exception = _meaning(buffer[start + PRELUDE_BYTES : head_end])
+    return Frame(kind, is_exception, buffer[head_end : end - CRC_BYTES])
 
 
 @lru_cache(maxsize=64)

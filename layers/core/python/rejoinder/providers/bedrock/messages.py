@@ -13,8 +13,8 @@ from hashlib import sha256
 from msgspec import Raw
 from msgspec.json import encode
 
-from rejoinder.engine.open_calls import is_whole_object
 from rejoinder.engine.tool_names import flat_name
+from rejoinder.engine.whole_objects import is_whole_object
 from rejoinder.errors import InvalidRequest
 from rejoinder.providers.bedrock.media import Media
 from rejoinder.schema.items import (

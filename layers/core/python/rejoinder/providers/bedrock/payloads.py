@@ -42,21 +42,6 @@ class Content(Struct, rename="camel"):
     tool_use: ToolUse | None = None
 
 
-class TokenUsage(Struct, rename="camel"):
-    """Token counts; `input_tokens` leaves out those of the cache."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
-
-
-class ServiceTier(Struct):
-    """The tier that served the request."""
-
-    type: str | None = None
-
-
 class Event(Struct, rename="camel"):
     """Any event: which of these there are depends on its kind."""
 
@@ -64,8 +49,8 @@ class Event(Struct, rename="camel"):
     delta: Content | None = None
     start: Content | None = None
     stop_reason: str | None = None
-    usage: TokenUsage | None = None
-    service_tier: ServiceTier | None = None
+    usage: JSON = None
+    service_tier: JSON = None
 
 
 class Message(Struct):
@@ -85,8 +70,8 @@ class Reply(Struct, rename="camel"):
 
     output: Output | None = None
     stop_reason: str | None = None
-    usage: TokenUsage | None = None
-    service_tier: ServiceTier | None = None
+    usage: JSON = None
+    service_tier: JSON = None
 
 
 decode_event = bearing_halves(Decoder(Event).decode)

@@ -5,27 +5,36 @@ members. Texts that name accounts, roles or keys stay here.
 """
 
 import re
-from collections.abc import Callable, Mapping
-
-from msgspec import DecodeError
-from msgspec.json import decode
+from collections.abc import Mapping
 
 from rejoinder.errors import (
     GatewayError,
     InvalidRequest,
     PermissionDenied,
     RateLimited,
-    TooLarge,
     Unavailable,
     UpstreamAuth,
 )
-from rejoinder.providers.refusals import public_message, refusal
-from rejoinder.schema.items import JSON
-
-type Told = Mapping[str, JSON]
+from rejoinder.providers import refusals
+from rejoinder.providers.refusals import (
+    Headers,
+    Refusal,
+    Told,
+    as_told,
+    error_object,
+    overloaded,
+    public_message,
+    says,
+    throttled,
+    too_large,
+    too_long,
+    too_slow,
+    unknown_model,
+)
 
 _TOO_LONG = re.compile(
-    r"too long|too many (input )?tokens|(exceed|longer)\w*\b.{0,60}\b(context|token)"
+    r"(input|prompt) is too long|too many (input )?tokens"
+    r"|(exceed|longer)\w*\b.{0,60}\b(context|token)"
     r"|context (length|window|limit)|maximum.{0,20}tokens",
     re.IGNORECASE,
 )
@@ -51,89 +60,27 @@ _OURS = frozenset(
 )
 
 
-def refuse(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+def error_for_status(status: int, headers: Headers, body: bytes) -> GatewayError:
     """The error to raise for an HTTP error of Bedrock's."""
-    told = _object(body)
+    told = _told(body)
     kind = headers.get("x-amzn-errortype") or told.get("__type") or told.get("code") or ""
-    return exception(_short(str(kind)), told) or refusal(status, headers, body)
+    make = _OF_NAME.get(_short(str(kind)))
+    if make is None:
+        return refusals.error_for_status(status, headers, body)
+    return make(told, headers)
 
 
-def in_stream(kind: str, payload: bytes) -> GatewayError:
+def error_in_stream(kind: str, payload: bytes) -> GatewayError:
     """The error to raise for an exception that is a member of the stream."""
     name = kind[:1].upper() + kind[1:]
-    return exception(name, _object(payload)) or Unavailable(
-        "The model server broke off with an error."
-    )
+    return as_told(_OF_NAME.get(name, _broken_off)(_told(payload), {}), {"type": name})
 
 
-def exception(name: str, told: Told) -> GatewayError | None:
-    """The error for an exception by its name; None if we do not know it."""
-    if name in _OURS:
-        return UpstreamAuth(
-            "AWS refused the credentials that are configured for Bedrock; "
-            "whoever runs this gateway has to mend that."
-        )
-    make = _OF_NAME.get(name)
-    return make(told) if make is not None else None
-
-
-def _invalid(told: Told) -> GatewayError:
-    message = _message(told, "Bedrock refused the request.")
-    if _NO_MODEL.search(message):
-        return InvalidRequest(message, code="model_not_found", param="model")
-    if _TOO_LONG.search(message):
-        return InvalidRequest(message, code="context_length_exceeded", param="input")
-    return InvalidRequest(message)
-
-
-def _denied(_told: Told) -> PermissionDenied:
-    return PermissionDenied(
-        "This gateway's AWS account has no access to this model. Ask whoever runs the gateway "
-        "to enable it in Bedrock and to allow bedrock:InvokeModel for it.",
-        param="model",
-    )
-
-
-def _unknown_model(told: Told) -> InvalidRequest:
-    message = _message(told, "Bedrock does not know this model in this region.")
-    return InvalidRequest(message, code="model_not_found", param="model")
-
-
-def _throttled(_told: Told) -> RateLimited:
-    return RateLimited("Bedrock wants us to slow down; try again later.")
-
-
-def _not_ready(_told: Told) -> RateLimited:
-    return RateLimited("The model is not ready yet; try again in a minute.")
-
-
-def _over_quota(_told: Told) -> RateLimited:
-    return RateLimited("The AWS account's quota for this model is used up; try again later.")
-
-
-def _too_slow(_told: Told) -> Unavailable:
-    return Unavailable("The model took too long.", code="upstream_timeout")
-
-
-def _failed(_told: Told) -> Unavailable:
-    return Unavailable("The model failed while it worked on this request.")
-
-
-def _down(_told: Told) -> Unavailable:
-    return Unavailable("Bedrock failed.")
-
-
-def _overloaded(_told: Told) -> Unavailable:
-    return Unavailable("Bedrock is overloaded; try again later.", code="overloaded")
-
-
-def _too_large(_told: Told) -> TooLarge:
-    return TooLarge("Bedrock says that the request is too large.")
-
-
-def _message(told: Told, otherwise: str) -> str:
-    said = told if "message" in told else {"message": told.get("Message")}
-    return _ARNS.sub("[removed]", public_message(said, otherwise))
+def _told(body: bytes) -> Told:
+    """The exception, with the one spelling of `message`, and no resource named in it."""
+    told = error_object(body)
+    message = told.get("message", told.get("Message"))
+    return told | {"message": _ARNS.sub("[removed]", message) if isinstance(message, str) else None}
 
 
 def _short(kind: str) -> str:
@@ -141,26 +88,60 @@ def _short(kind: str) -> str:
     return kind.partition(":")[0].rpartition("#")[2].strip()
 
 
-def _object(body: bytes) -> dict[str, JSON]:
-    try:
-        told = decode(body)
-    except (DecodeError, UnicodeDecodeError):
-        return {}
-    return told if isinstance(told, dict) else {}
+def _invalid(told: Told, _: Headers) -> GatewayError:
+    message = public_message(told, "Bedrock refused the request.")
+    if says(_NO_MODEL, message):
+        return InvalidRequest(message, code="model_not_found", param="model")
+    return too_long(message) if says(_TOO_LONG, message) else InvalidRequest(message)
 
 
-_OF_NAME: Mapping[str, Callable[[Told], GatewayError]] = {
+def _denied(_told: Told, _: Headers) -> PermissionDenied:
+    return PermissionDenied(
+        "This gateway's AWS account has no access to this model. Ask whoever runs the gateway "
+        "to enable it in Bedrock and to allow bedrock:InvokeModel for it.",
+        param="model",
+    )
+
+
+def _our_credentials(_told: Told, _: Headers) -> UpstreamAuth:
+    return UpstreamAuth(
+        "AWS refused the credentials that are configured for Bedrock; "
+        "whoever runs this gateway has to mend that."
+    )
+
+
+def _not_ready(_told: Told, _: Headers) -> RateLimited:
+    return RateLimited("The model is not ready yet; try again in a minute.")
+
+
+def _over_quota(_told: Told, _: Headers) -> RateLimited:
+    return RateLimited("The AWS account's quota for this model is used up; try again later.")
+
+
+def _failed(_told: Told, _: Headers) -> Unavailable:
+    return Unavailable("The model failed while it worked on this request.")
+
+
+def _down(_told: Told, _: Headers) -> Unavailable:
+    return Unavailable("Bedrock failed.")
+
+
+def _broken_off(_told: Told, _: Headers) -> Unavailable:
+    return Unavailable("The model server broke off with an error.")
+
+
+_OF_NAME: Mapping[str, Refusal] = dict.fromkeys(_OURS, _our_credentials) | {
     "ValidationException": _invalid,
     "AccessDeniedException": _denied,
-    "ResourceNotFoundException": _unknown_model,
-    "ThrottlingException": _throttled,
+    "ResourceNotFoundException": unknown_model,
+    "ThrottlingException": throttled,
     "ModelNotReadyException": _not_ready,
     "ServiceQuotaExceededException": _over_quota,
-    "ModelTimeoutException": _too_slow,
+    "ModelTimeoutException": too_slow,
     "ModelErrorException": _failed,
     "ModelStreamErrorException": _failed,
     "InternalServerException": _down,
     "InternalFailure": _down,
-    "ServiceUnavailableException": _overloaded,
-    "RequestEntityTooLargeException": _too_large,
+    "ServiceUnavailableException": overloaded,
+    "RequestEntityTooLargeException": too_large,
 }

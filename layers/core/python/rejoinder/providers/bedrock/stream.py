@@ -31,14 +31,13 @@ from rejoinder.providers.bedrock.payloads import (
     Message,
     Reasoning,
     ReasoningText,
-    ServiceTier,
-    TokenUsage,
     ToolUse,
     decode_event,
     decode_reply,
 )
-from rejoinder.providers.bedrock.refusals import in_stream
+from rejoinder.providers.bedrock.refusals import error_in_stream
 from rejoinder.providers.bedrock.tools import Offer
+from rejoinder.providers.decoding import count_in, object_in
 from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, Usage
 
@@ -83,7 +82,7 @@ class ConverseReader:
         self._answers: set[int] = set()  # blocks of the hidden tool: their input is text
         self._suppressed: set[int] = set()  # calls of tools that were not offered
         self._stop_reason: str | None = None
-        self._usage: TokenUsage | None = None
+        self._usage: JSON = None
         self._service_tier: str | None = None
 
     def read(self, frames: Sequence[Frame]) -> list[Delta]:
@@ -91,7 +90,7 @@ class ConverseReader:
         deltas: list[Delta] = []
         for kind, is_exception, payload in frames:
             if is_exception:
-                self.failure = in_stream(kind, payload)
+                self.failure = error_in_stream(kind, payload)
                 break
             try:
                 event = decode_event(payload)
@@ -207,8 +206,9 @@ class ConverseReader:
             deltas += map(BlockEnded, self._ended)
             self._ended.clear()
 
-    def _note_tier(self, tier: ServiceTier | None) -> None:
-        self._service_tier = tier.type if tier is not None else None
+    def _note_tier(self, told: JSON) -> None:
+        tier = object_in(told, "type")
+        self._service_tier = tier if isinstance(tier, str) else None
 
 
 def _joined_base64(pieces: list[str]) -> str:
@@ -221,14 +221,15 @@ def _joined_base64(pieces: list[str]) -> str:
         return "".join(pieces)
 
 
-def _usage(usage: TokenUsage | None) -> Usage:
-    if usage is None:
-        return Usage()
-    read, written = usage.cache_read_input_tokens or 0, usage.cache_write_input_tokens or 0
-    given = usage.input_tokens + read + written
+def _usage(usage: JSON) -> Usage:
+    """Bedrock's input tokens leave out those of the cache."""
+    read = count_in(usage, "cacheReadInputTokens") or 0
+    written = count_in(usage, "cacheWriteInputTokens") or 0
+    given = (count_in(usage, "inputTokens") or 0) + read + written
+    said = count_in(usage, "outputTokens") or 0
     return Usage(
         given,
         InputTokensDetails(cached_tokens=read, cache_write_tokens=written),
-        usage.output_tokens,
-        total_tokens=given + usage.output_tokens,
+        said,
+        total_tokens=given + said,
     )

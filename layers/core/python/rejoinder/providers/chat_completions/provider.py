@@ -30,7 +30,7 @@ class ChatCompletions:
         async with self._upstream.post("/chat/completions", body) as reply:
             reader = ChunkReader()
             if not reply.is_event_stream:
-                yield [Started(), *reader.read([await reply.body()]), *reader.end()]
+                yield [Started(), *reader.read_whole(await reply.body()), *reader.end()]
                 return
             yield [Started()]
             async with aclosing(reply.payloads()) as batches:

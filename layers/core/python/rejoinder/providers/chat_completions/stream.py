@@ -6,8 +6,8 @@ in every chunk or be empty, a call may come whole, usage may come last or never.
 
 from collections.abc import Sequence
 
-from msgspec import DecodeError, Struct, ValidationError
-from msgspec.json import Decoder, encode
+from msgspec import DecodeError, ValidationError
+from msgspec.json import encode
 
 from rejoinder.engine.deltas import (
     Delta,
@@ -20,8 +20,15 @@ from rejoinder.engine.deltas import (
     ToolCallDelta,
 )
 from rejoinder.errors import GatewayError, Unavailable
-from rejoinder.providers.decoding import bearing_halves
-from rejoinder.providers.refusals import told_in_stream
+from rejoinder.providers.chat_completions.payloads import (
+    CallPiece,
+    Choice,
+    FunctionPiece,
+    Said,
+    decode_chunk,
+)
+from rejoinder.providers.decoding import count_in, object_in
+from rejoinder.providers.refusals import error_in_stream, error_object
 from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
 
@@ -31,76 +38,7 @@ REASONS: dict[str, Reason] = {
     "content_filter": "content_filter",
 }
 MESSAGE, REASONING = "message", "reasoning"
-
-
-class FunctionPiece(Struct):
-    """Part of a call; some servers give the arguments as an object."""
-
-    name: str | None = None
-    arguments: str | dict[str, JSON] | None = None
-
-
-class CallPiece(Struct):
-    """An entry of `tool_calls`."""
-
-    index: int | None = None
-    id: str | None = None
-    function: FunctionPiece | None = None
-
-
-class Said(Struct):
-    """A `delta` or a `message`."""
-
-    content: str | list[JSON] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | dict[str, JSON] | None = None
-    tool_calls: list[CallPiece] | None = None
-
-
-class Logprobs(Struct):
-    """Log probabilities of the tokens said."""
-
-    content: list[JSON] | None = None
-
-
-class Choice(Struct):
-    """We ask for one choice only."""
-
-    delta: Said | None = None
-    message: Said | None = None
-    logprobs: Logprobs | None = None
-    finish_reason: str | None = None
-
-
-class PromptDetails(Struct):
-    """Parts of `prompt_tokens`."""
-
-    cached_tokens: int | None = None
-
-
-class CompletionDetails(Struct):
-    """Parts of `completion_tokens`."""
-
-    reasoning_tokens: int | None = None
-
-
-class ChatUsage(Struct):
-    """Token counts; the cached ones are inside `prompt_tokens`."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-
-
-class Chunk(Struct):
-    """One payload. What we do not read is not decoded."""
-
-    choices: list[Choice] | None = None
-    usage: ChatUsage | None = None
-    service_tier: str | None = None
-    error: JSON = None
+OLD_CALL = -1  # the index of the only call of a server that knows no `tool_calls`
 
 
 class Call:
@@ -113,9 +51,6 @@ class Call:
         self.held_back = ""  # arguments that came before the name
 
 
-_decode = bearing_halves(Decoder(Chunk).decode)
-
-
 class ChunkReader:
     """Reads the payloads of one reply, in batches as they came, up to its end or a failure."""
 
@@ -123,8 +58,8 @@ class ChunkReader:
         self.failure: GatewayError | None = None  # raised by `end`, when all before it is told
         self._calls: list[Call] = []
         self._by_index: dict[int, Call] = {}
-        self._usage: ChatUsage | None = None
-        self._service_tier: str | None = None
+        self._usage: JSON = None
+        self._service_tier: JSON = None
         self._finish_reason: str | None = None
         self._thinking: list[str] = []
         self._has_said = False
@@ -151,6 +86,13 @@ class ChunkReader:
         self._has_said = self._has_said or bool(deltas)
         return deltas
 
+    def read_whole(self, body: bytes) -> list[Delta]:
+        """What a reply in one piece says; it is whole even if it does not say why it ends."""
+        deltas = self.read([body])
+        if deltas and self._finish_reason is None:
+            self._finish_reason = "stop"
+        return deltas
+
     def end(self) -> list[Delta]:
         """The last delta.
 
@@ -162,48 +104,50 @@ class ChunkReader:
         if self._finish_reason is None and not (self._has_done_mark and self._has_said):
             raise Unavailable("The model server ended its reply in the middle.")
         reason = REASONS.get(self._finish_reason or "stop", "stop")
-        return [
-            *self._end_of_thinking(),
-            Finished(reason, _usage(self._usage), self._service_tier),
-        ]
+        tier = self._service_tier if isinstance(self._service_tier, str) else None
+        return [*self._end_of_thinking(), Finished(reason, _usage(self._usage), tier)]
 
     def _chunk(self, payload: bytes) -> list[Delta]:
         try:
-            chunk = _decode(payload)
+            chunk = decode_chunk(payload)
         except (DecodeError, ValidationError, UnicodeDecodeError) as error:
             raise Unavailable("The model server sent something that is no chunk.") from error
         if chunk.error:
-            raise told_in_stream(chunk.error)
+            raise error_in_stream(chunk.error)
         self._usage = chunk.usage or self._usage
         self._service_tier = chunk.service_tier or self._service_tier
         if not chunk.choices:
+            told = error_object(payload)
+            if told.get("message"):
+                raise error_in_stream(told)
             return []
         choice = chunk.choices[0]
         said = choice.delta or choice.message
-        deltas = self._said(said, choice.logprobs) if said else []
+        deltas = self._said(said, choice) if said else []
         if choice.finish_reason:
             if choice.finish_reason == "error":
                 raise Unavailable("The model server broke off with an error.")
             self._finish_reason = choice.finish_reason
         return deltas
 
-    def _said(self, said: Said, logprobs: Logprobs | None) -> list[Delta]:
+    def _said(self, said: Said, choice: Choice) -> list[Delta]:
         deltas: list[Delta] = []
         thinking = said.reasoning_content or said.reasoning
         if thinking and isinstance(thinking, str):
             deltas.append(ReasoningDelta(REASONING, thinking))
             self._thinking.append(thinking)
-        if self._thinking and (said.content or said.refusal or said.tool_calls):
+        has_calls = said.tool_calls or said.function_call
+        if self._thinking and (said.content or said.refusal or has_calls):
             deltas += self._end_of_thinking()
         if said.content:
             if isinstance(said.content, str):
-                deltas.append(TextDelta(MESSAGE, said.content, _logprobs(logprobs)))
+                deltas.append(TextDelta(MESSAGE, said.content, _logprobs(choice.logprobs)))
             else:
                 deltas += _parts(said.content)
         if said.refusal:
             deltas.append(RefusalDelta(MESSAGE, said.refusal))
-        for piece in said.tool_calls or ():
-            deltas += self._call(piece)
+        if has_calls:
+            deltas += self._called(said, is_whole=choice.delta is None)
         return deltas
 
     def _end_of_thinking(self) -> list[Delta]:
@@ -214,8 +158,17 @@ class ChunkReader:
         self._thinking = []
         return [ReasoningSigned(REASONING, {"text": text})]
 
-    def _call(self, piece: CallPiece) -> list[Delta]:
-        call = self._call_of(piece)
+    def _called(self, said: Said, *, is_whole: bool) -> list[Delta]:
+        """Pieces belong together by their ids; whole calls do not, whatever their ids."""
+        deltas: list[Delta] = []
+        for piece in said.tool_calls or ():
+            deltas += self._more(self._begun(piece) if is_whole else self._call_of(piece), piece)
+        if said.function_call is not None:
+            piece = CallPiece(index=OLD_CALL, function=said.function_call)
+            deltas += self._more(self._call_of(piece), piece)
+        return deltas
+
+    def _more(self, call: Call, piece: CallPiece) -> list[Delta]:
         function = piece.function or FunctionPiece()
         arguments = function.arguments or ""
         if not isinstance(arguments, str):
@@ -236,12 +189,14 @@ class ChunkReader:
             known = next((call for call in self._calls if call.id == piece.id), None)
         else:
             known = self._calls[-1] if self._calls and not _has_name(piece) else None
-        if known is None or _begins_another(known, piece):
-            known = Call(f"call {len(self._calls)}", piece.id or "")
-            self._calls.append(known)
-            if piece.index is not None:
-                self._by_index[piece.index] = known
-        return known
+        return self._begun(piece) if known is None or _begins_another(known, piece) else known
+
+    def _begun(self, piece: CallPiece) -> Call:
+        call = Call(f"call {len(self._calls)}", piece.id or "")
+        self._calls.append(call)
+        if piece.index is not None:
+            self._by_index[piece.index] = call
+        return call
 
 
 def _has_name(piece: CallPiece) -> bool:
@@ -267,20 +222,19 @@ def _parts(content: list[JSON]) -> list[Delta]:
     return deltas
 
 
-def _logprobs(logprobs: Logprobs | None) -> list[JSON] | None:
+def _logprobs(logprobs: JSON) -> list[JSON] | None:
     """As they came; `bytes` is a list in the API's own types, and null at some servers."""
-    if logprobs is None or not logprobs.content:
+    if logprobs is None or not isinstance(content := object_in(logprobs, "content"), list):
         return None
-    tokens = (token for token in logprobs.content if isinstance(token, dict))
-    return [token | {"bytes": token.get("bytes") or []} for token in tokens]
+    tokens = (token for token in content if isinstance(token, dict))
+    return [token | {"bytes": token.get("bytes") or []} for token in tokens] or None
 
 
-def _usage(usage: ChatUsage | None) -> Usage:
-    if usage is None:
-        return Usage()
-    prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
-    cached = usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens
-    thought = usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens
+def _usage(usage: JSON) -> Usage:
+    prompt = count_in(usage, "prompt_tokens") or 0
+    completion = count_in(usage, "completion_tokens") or 0
+    cached = count_in(object_in(usage, "prompt_tokens_details"), "cached_tokens")
+    thought = count_in(object_in(usage, "completion_tokens_details"), "reasoning_tokens")
     return Usage(
         prompt,
         InputTokensDetails(cached_tokens=cached or 0),

@@ -5,12 +5,18 @@ its place in the whole conversation, or an option that is ours.
 """
 
 import re
-from collections.abc import Mapping
 
 from rejoinder.engine.failures import RESPONSE_ERROR_CODES
-from rejoinder.errors import GatewayError, InvalidRequest, RateLimited
+from rejoinder.errors import GatewayError, InvalidRequest
 from rejoinder.providers import refusals
-from rejoinder.providers.refusals import error_object, public_message, told_in_stream
+from rejoinder.providers.refusals import (
+    Headers,
+    Told,
+    as_told,
+    error_object,
+    out_of_quota,
+    public_message,
+)
 from rejoinder.schema.items import JSON
 from rejoinder.schema.request import CreateResponse
 
@@ -28,9 +34,9 @@ _THE_CLIENTS = (RESPONSE_ERROR_CODES - _NOT_THE_CLIENTS) | {
 }
 
 
-def refusal(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+def error_for_status(status: int, headers: Headers, body: bytes) -> GatewayError:
     """The error to raise for a 4xx or 5xx of OpenAI's."""
-    usual = refusals.refusal(status, headers, body)
+    usual = refusals.error_for_status(status, headers, body)
     if not isinstance(usual, InvalidRequest) or usual.code in (
         "context_length_exceeded",
         "model_not_found",
@@ -39,22 +45,18 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> GatewayErro
     return _invalid(error_object(body))
 
 
-def failure(told: JSON) -> GatewayError:
+def error_in_stream(told: JSON) -> GatewayError:
     """The error to raise for an `error` event, or for the `error` of a failed response."""
     error: dict[str, JSON] = told if isinstance(told, dict) else {}
     code = error.get("code")
     if code == "insufficient_quota":
-        return RateLimited(
-            "The account at the model server is out of quota.",
-            code="insufficient_quota",
-            headers={"x-should-retry": "false"},
-        )
+        return as_told(out_of_quota(error, {}), error)
     if code in _THE_CLIENTS or error.get("type") == "invalid_request_error":
-        return _invalid(error)
-    return told_in_stream(error)
+        return as_told(_invalid(error), error)
+    return refusals.error_in_stream(error)
 
 
-def _invalid(told: Mapping[str, JSON]) -> InvalidRequest:
+def _invalid(told: Told) -> InvalidRequest:
     message = public_message(told, "The model server refused the request.")
     code, param = told.get("code"), told.get("param")
     is_code = isinstance(code, str) and _CODE.fullmatch(code)

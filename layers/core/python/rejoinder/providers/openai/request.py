@@ -10,12 +10,11 @@ from itertools import pairwise
 
 from rejoinder.errors import InvalidRequest
 from rejoinder.providers.base import Knob, Turn
-from rejoinder.schema.items import JSON, Compaction, Item, Message, Part, Reasoning
+from rejoinder.schema.items import INCLUDE_SEALED, JSON, Compaction, Item, Message, Part, Reasoning
 from rejoinder.schema.request import CreateResponse
 from rejoinder.schema.response import PLAIN_TEXT
 from rejoinder.schema.tools import Tool
 
-ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"  # of the other includes, all are for hosted tools
 
 
@@ -62,7 +61,7 @@ def _knobs(request: CreateResponse) -> dict[Knob | str, JSON]:
 
 def _include(turn: Turn) -> list[str]:
     logprobs = [LOGPROBS] if LOGPROBS in turn.request.include else []
-    return [ENCRYPTED, *logprobs] if turn.facts.encrypts_reasoning else logprobs
+    return [INCLUDE_SEALED, *logprobs] if turn.facts.encrypts_reasoning else logprobs
 
 
 def _text(turn: Turn) -> dict[str, JSON]:

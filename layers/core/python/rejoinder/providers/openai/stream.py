@@ -7,7 +7,7 @@ when it is about to refuse, and a refusal is better told by a status.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import DecodeError, Struct, convert
+from msgspec import DecodeError, Struct, convert  # a ValidationError is a DecodeError
 from msgspec.json import Decoder
 
 from rejoinder.engine.deltas import (
@@ -19,10 +19,10 @@ from rejoinder.engine.deltas import (
     Relayed,
     Started,
 )
-from rejoinder.engine.open_relayed import TEXTS
+from rejoinder.engine.relay_tables import TEXTS
 from rejoinder.errors import GatewayError, Unavailable
-from rejoinder.providers.decoding import bearing_halves
-from rejoinder.providers.openai.refusals import failure
+from rejoinder.providers.decoding import bearing_halves, object_in
+from rejoinder.providers.openai.refusals import error_in_stream
 from rejoinder.providers.openai.whole import usage_of
 from rejoinder.schema.items import JSON
 
@@ -122,6 +122,15 @@ class SoundEvent(Struct):
     code: str = ""
 
 
+class SoundEnd(Struct):
+    """The same for a response that has ended."""
+
+    status: str
+    output: list[dict[str, JSON]] | None = None
+    incomplete_details: JSON = None
+    service_tier: JSON = None
+
+
 _SOUND: Mapping[str, type[SoundItem]] = {  # those that we make too
     "message": SoundParts,
     "reasoning": SoundParts,
@@ -158,8 +167,8 @@ class EventReader:
                     break
         except GatewayError as error:
             self.failure = error
-        except (DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
-            self.failure = Unavailable("The model server sent something that is no event.")
+        except (DecodeError, UnicodeDecodeError):
+            self.failure = _no_event()
         self.is_done = self.is_done or self.failure is not None
         if not deltas or self._has_started:
             return deltas
@@ -167,37 +176,38 @@ class EventReader:
         return [Started(), *deltas]
 
     def _event(self, event: JSON) -> Sequence[Delta]:
-        kind = event["type"]
+        kind = object_in(event, "type")
+        if not isinstance(kind, str):
+            raise _no_event_but(event)
         if kind in RELAYED:
             return self._relayed(kind, event)
+        response = event.get("response")
         if kind == WHOLE:
-            kind = f"response.{event['response']['status']}"
+            status = object_in(response, "status")
+            if not isinstance(status, str):
+                raise _no_event_but(response)
+            kind = f"response.{status}"
         match kind:
             case "response.completed" | "response.incomplete":
-                return self._end(event["response"])
+                return self._end(response)
             case "response.failed":
-                raise failure(event["response"].get("error"))
+                raise error_in_stream(response.get("error") if isinstance(response, dict) else None)
             case "error":
-                raise failure(event.get("error") or event)
+                raise error_in_stream(event.get("error") or event)
         return []
 
     def _relayed(self, kind: str, event: dict[str, JSON]) -> Sequence[Delta]:
-        index = event["output_index"]
-        if kind.endswith(".delta"):
-            if not isinstance(event["delta"], str):
-                raise TypeError(kind)
-        elif kind in _NEEDED:
-            convert(event, SoundEvent)
-            needed = event[_NEEDED[kind]]
-            if kind == CALL_DONE and not needed:
-                return []  # its item's end says it, as `{}`
-            if kind == ADDED:
-                return [self._added(index, needed)]
-            if kind == DONE:
-                return self._done(index, needed)
+        _check(kind, event)
+        index: int = event["output_index"]
+        if kind == CALL_DONE and not event["arguments"]:
+            return []  # its item's end says it, as `{}`
+        if kind == ADDED:
+            return [self._added(index, event["item"])]
+        if kind == DONE:
+            return self._done(index, event["item"])
         if index not in self._open:
             raise Unavailable("The model server spoke of an item that it had not begun.")
-        if "part" in event:
+        if _NEEDED.get(kind) == "part":
             event["part"] = _part(event["part"])
         if not isinstance(event.get("logprobs", []), list):
             event["logprobs"] = []  # null at some servers
@@ -211,41 +221,67 @@ class EventReader:
         return Relayed(index, {"type": ADDED, "item": _item(item)})
 
     def _done(self, index: int, item: JSON) -> Sequence[Delta]:
+        shown = _item(item)
         deltas: list[Delta] = [] if index in self._open else [self._added(index, item)]
         self._open.remove(index)
         if encrypted := item.get("encrypted_content"):
             secret = {"origin": self._origin, "id": item["id"], "encrypted_content": encrypted}
             deltas.append(ReasoningSigned(index, secret))
-        done = Relayed(index, {"type": DONE, "item": _with_arguments(_item(item))})
+        done = Relayed(index, {"type": DONE, "item": _with_arguments(shown)})
         return [*deltas, done, BlockEnded(index)]
 
     def _end(self, response: JSON) -> Sequence[Delta]:
         """The end, after what was not told of the items."""
+        end = convert(response, SoundEnd)
         deltas: list[Delta] = []
-        for index, item in enumerate(response.get("output") or ()):
+        for index, item in enumerate(end.output or ()):
             if index in self._open or index not in self._seen:
                 deltas += self._done(index, item)
         reason: Reason = "stop"
-        if response["status"] == "incomplete":
-            details = response.get("incomplete_details") or {}
-            reason = REASONS.get(str(details.get("reason")), "max_output_tokens")
-        usage = usage_of(response)
+        if end.status == "incomplete":
+            told = object_in(end.incomplete_details, "reason")
+            reason = REASONS.get(str(told), "max_output_tokens")
         self.is_done = True
-        return [*deltas, Finished(reason, usage, response.get("service_tier"))]
+        tier = end.service_tier if isinstance(end.service_tier, str) else None
+        return [*deltas, Finished(reason, usage_of(response), tier)]
+
+
+def _no_event() -> Unavailable:
+    return Unavailable("The model server sent something that is no event.")
+
+
+def _no_event_but(told: JSON) -> GatewayError:
+    """Not every server tells an error by an event, or by a status."""
+    error = object_in(told, "error")
+    if isinstance(error, str):
+        error = {"message": error}
+    return error_in_stream(error) if error else _no_event()
+
+
+def _check(kind: str, event: dict[str, JSON]) -> None:
+    """Refuse an event if what is read of it, or relayed, is not there or of another type."""
+    if kind.endswith(".delta"):
+        is_sound = isinstance(event.get("delta"), str) and type(event.get("output_index")) is int
+    else:
+        convert(event, SoundEvent)
+        needed = _NEEDED.get(kind)
+        is_sound = needed is None or event.get(needed) is not None
+    if not is_sound:
+        raise _no_event()
 
 
 def _item(item: JSON) -> JSON:
     """As it may be shown: without secrets; one of a kind that we make too, as we make it."""
-    kind = item["type"]
+    kind = convert(item, SoundItem).type
     is_ours = kind in _SOUND
-    convert(item, _SOUND.get(kind, SoundItem))
+    sound = convert(item, _SOUND.get(kind, SoundItem))
     hidden = ("encrypted_content", "status") if kind == "reasoning" else ("encrypted_content",)
     kept = {
         key: value
         for key, value in item.items()
         if key not in hidden and not (is_ours and value is None)
     }
-    for name in {"content", "summary"} & kept.keys() if is_ours else ():
+    for name in {"content", "summary"} & kept.keys() if isinstance(sound, SoundParts) else ():
         kept[name] = [_part(part) for part in kept[name]]
     return _DEFAULTS.get(kind, {}) | kept
 

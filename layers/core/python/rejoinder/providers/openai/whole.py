@@ -4,49 +4,24 @@ from msgspec import DecodeError, Struct, ValidationError, convert
 from msgspec.json import decode
 
 from rejoinder.errors import Unavailable
+from rejoinder.providers.decoding import count_in, object_in
 from rejoinder.schema.items import JSON
 from rejoinder.schema.response import InputTokensDetails, OutputTokensDetails, Usage
 
 
-class InputDetails(Struct):
-    """Parts of `input_tokens`."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class OutputDetails(Struct):
-    """Parts of `output_tokens`."""
-
-    reasoning_tokens: int | None = None
-
-
-class ReportedUsage(Struct):
-    """Token counts as servers report them, some with gaps."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
-
 def usage_of(response: JSON) -> Usage:
-    """The token counts in a response.
-
-    Raises:
-        ValidationError: if what stands there is none.
-    """
-    usage = convert(response.get("usage") or {}, ReportedUsage)
-    asked, said = usage.input_tokens or 0, usage.output_tokens or 0
-    of_asked = usage.input_tokens_details or InputDetails()
-    of_said = usage.output_tokens_details or OutputDetails()
+    """The token counts in a response; 0 for what is missing, or makes no sense."""
+    usage = object_in(response, "usage")
+    asked, said = (count_in(usage, name) or 0 for name in ("input_tokens", "output_tokens"))
+    of_asked, of_said = (object_in(usage, f"{name}_tokens_details") for name in ("input", "output"))
     return Usage(
         asked,
-        InputTokensDetails(of_asked.cached_tokens or 0, of_asked.cache_write_tokens or 0),
+        InputTokensDetails(
+            count_in(of_asked, "cached_tokens") or 0, count_in(of_asked, "cache_write_tokens") or 0
+        ),
         said,
-        OutputTokensDetails(of_said.reasoning_tokens or 0),
-        usage.total_tokens or asked + said,
+        OutputTokensDetails(count_in(of_said, "reasoning_tokens") or 0),
+        count_in(usage, "total_tokens") or asked + said,
     )
 
 
@@ -60,7 +35,7 @@ class _Compacted(Struct):
 
 
 def compacted(reply: bytes) -> tuple[str, Usage]:
-    """What the service folded the conversation into, and what that cost.
+    """What the service made of the conversation, and what that cost.
 
     Raises:
         Unavailable: if there is no such thing in the reply.
