@@ -23,6 +23,7 @@ JOINED = 2.0  # words that arrive together: more was not as believed
 BEAT_SECONDS = 20.0  # heartbeats are sent every 15 seconds at most
 BURST_BYTES = 6 * 1024 * 1024  # what Lambda lets pass without a limit
 LONG_NAMES = [f"parameter_{number:02}".ljust(64, "x") for number in range(32)]
+LONG_HEADER = 900  # characters; none of ours has more than 1,000
 
 
 def first_event(endpoint: Endpoint) -> Outcome:
@@ -57,7 +58,7 @@ def pacing(endpoint: Endpoint) -> Outcome:
 def headers(endpoint: Endpoint) -> Outcome:
     """What a stream's head says: nothing is compressed, our request id comes back."""
     given = {"X-Request-Id": "smoke-1", "accept-encoding": "gzip"}
-    unknown = dict.fromkeys(LONG_NAMES, 1)  # named in a header: as long a head as there can be
+    unknown = dict.fromkeys(LONG_NAMES, 1)  # named in a header, as far as it may be long
     request = {"input": "Hello!", "store": False, **unknown}
     told = endpoint.tell(request, leave=lambda _: True, headers=given).headers
     require(told["content-type"].startswith("text/event-stream"), f"it is {told['content-type']}")
@@ -72,7 +73,7 @@ def headers(endpoint: Endpoint) -> Outcome:
         f"{whole.get('content-length', 'none')} of JSON; "
         f"content-encoding of JSON: {whole.get('content-encoding', 'none')}"
     )
-    is_expected = length > len(LONG_NAMES[0]) * len(LONG_NAMES) and "content-length" not in told
+    is_expected = length > LONG_HEADER and "content-length" not in told
     return judged(fact, is_expected=is_expected)
 
 

@@ -74,6 +74,10 @@ def test_what_only_api_gateway_does_is_not_looked_for_elsewhere(whole: Ran) -> N
     assert absent == {*BODIES, "pages", "long-headers", "idle"}
 
 
+def test_a_head_is_what_was_believed(whole: Ran) -> None:
+    assert whole.marks["headers"] == "✓", whole.facts["headers"]
+
+
 def test_heartbeats_are_counted(whole: Ran) -> None:
     beats = re.search(r"(\d+) heartbeats", whole.facts["silence"])
 
