@@ -83,6 +83,9 @@ class Worker:
             self._free.release()
 
     async def _done(self, job: Job) -> None:
+        if self._is_stopping:  # since it was claimed
+            await self._give_back(job)
+            return
         delay_seconds = RETRY_SECONDS * job.attempt
         try:
             await self._does[job.kind](job)

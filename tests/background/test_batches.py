@@ -323,6 +323,34 @@ async def test_a_job_that_was_lost_is_sent_again(
     assert (job.kind, job.subject) == ("run", response_id)
 
 
+# The store is away.
+
+
+async def test_readers_who_were_told_of_a_failure_do_not_find_a_success_later(
+    one: Process, pace: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, reply = await streamed(one, "Hel", "lo")
+    record = one.store.record
+    refusals = [Unavailable("The store is away.")]
+
+    async def record_at_the_second_time(*args: JSON, **more: JSON) -> bool:
+        if refusals:
+            raise refusals.pop()
+        return await record(*args, **more)
+
+    monkeypatch.setattr(one.store, "record", record_at_the_second_time)
+    reply.end()
+    await reader.end()
+    await until(lambda: one.gateway.runs.number == 0)
+
+    kept = await one.store.get(TENANT, reader.response_id)
+    recorded = await one.store.frames(TENANT, reader.response_id, after=-1)
+    assert not refusals
+    assert event_of(reader.seen[-1])["type"] == "response.failed"
+    assert kept.status != "completed"
+    assert recorded == reader.seen[: len(recorded)]
+
+
 # Time is up.
 
 

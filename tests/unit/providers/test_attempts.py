@@ -46,13 +46,19 @@ class Scripted:
             raise self.error
 
 
-def attempts(circuits: Circuits, *providers: Scripted) -> Attempts:
+UNFIT = InvalidRequest("A service of another maker compacted this.")
+
+
+def attempts(circuits: Circuits, *providers: Scripted, unfit: Sequence[str] = ()) -> Attempts:
+    """For these providers, a, b and c; there is no turn for the `unfit` ones."""
     routes = [
         Route(each, name, "x", "m", FACTS) for each, name in zip(providers, "abc", strict=False)
     ]
     tools = ToolNames([])
 
     def turn_for(route: Route) -> Turn:
+        if route.provider_name in unfit:
+            raise UNFIT
         return Turn("m", CreateResponse(model="m"), [], tools, tools, route.facts, True)
 
     return Attempts(routes, turn_for, lambda: False, circuits, Errand("resp_1", retries=0))
@@ -100,6 +106,30 @@ async def test_a_service_that_is_still_down_is_left_alone_again() -> None:
         await asked(circuits, service, other)
 
     assert service.asked == FAILURES_TO_OPEN + 1
+
+
+async def test_a_fallback_that_cannot_be_asked_is_passed_over() -> None:
+    down, unasked, well = Scripted(error=DOWN), Scripted(), Scripted([Finished("stop")])
+
+    async with aclosing(attempts(Circuits(), down, unasked, well, unfit="b").deltas()) as deltas:
+        said = [batch async for batch in deltas]
+
+    assert said == [[Finished("stop")]]
+    assert unasked.asked == 0
+
+
+async def test_who_cannot_be_answered_by_a_fallback_is_told_of_the_first_failure() -> None:
+    with pytest.raises(Unavailable) as raised:
+        await anext(attempts(Circuits(), Scripted(error=DOWN), Scripted(), unfit="b").deltas())
+
+    assert raised.value is DOWN
+
+
+async def test_what_is_wrong_for_the_first_route_is_told() -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        await anext(attempts(Circuits(), Scripted(), Scripted(), unfit="a").deltas())
+
+    assert raised.value is UNFIT
 
 
 def calls_in(caplog: pytest.LogCaptureFixture) -> list[JSON]:

@@ -74,6 +74,72 @@ def test_a_pattern_that_cannot_be_searched_for_is_refused(pattern: str, is_name:
     assert repr(pattern) in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("pattern", "length"),
+    [
+        (".{0,5000}x.{0,5000}y$", 40_000),
+        (r"[\s\S]{100,4000}z$", 50_000),
+        ("((ab?){50}c){50}", 50_000),
+        (r"(\(\[)[\]}]{2000,}", 50_000),
+    ],
+)
+def test_a_pattern_is_not_searched_for_in_more_text_than_it_can_be(
+    pattern: str, length: int
+) -> None:
+    fault_of = fault_finder({"pattern": pattern})
+
+    assert fault_of("no") is not None
+    with pytest.raises(InvalidRequest, match="more work"):
+        fault_of("a" * length)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^[a-z]{1,64}(-[a-z]{1,64})*$", "ab-" * 30_000 + "ab"),
+        (r"^\{+\[{5}$", "{" * 100_000 + "[[[[["),
+        (r"^\S+@\S+\.\w{2,}$", "a" * 100_000 + "@example.org"),
+    ],
+)
+def test_an_ordinary_pattern_is_searched_for_in_long_text(pattern: str, text: str) -> None:
+    fault_of = fault_finder({"pattern": pattern})
+
+    assert fault_of(text) is None
+    assert "does not match" in str(fault_of(f"{text} "))
+
+
+@pytest.mark.parametrize(
+    ("schema", "instance"),
+    [
+        (
+            {
+                "$ref": "#/components/A",
+                "components": {"A": {"properties": {"f": {"type": "file"}}}},
+            },
+            {"f": 1},
+        ),
+        ({"$ref": "#/x/A", "x": {"A": {"properties": {"f": {"required": True}}}}}, {"f": {}}),
+        ({"$schema": DRAFTS[1], "properties": {"a": {"$ref": 5}}}, {"a": 1}),
+        ({"$schema": DRAFTS[0], "properties": {"a": {"type": [{"type": []}]}}}, {"a": 1}),
+        ({"foo": 5, "$ref": "#/foo"}, 1),
+        ({"enum": [{"multipleOf": 0}], "$ref": "#/enum/0"}, 1),
+    ],
+)
+def test_a_reference_to_what_is_no_schema_is_refused(schema: JSON, instance: JSON) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        fault_finder(schema)(instance)
+
+    assert refused.value.param == "text.format.schema"
+
+
+@pytest.mark.parametrize("draft", DRAFTS[1:])
+def test_numbers_are_multiples_as_they_are_written(draft: str) -> None:
+    fault_of = fault_finder({"$schema": draft, "multipleOf": 0.01})
+
+    assert [fault_of(each) for each in (19.99, 0.07, 3, 10**400, -0.3, True, "x")] == [None] * 7
+    assert "is not a multiple of 0.01" in str(fault_of(0.015))
+
+
 def test_an_older_draft_says_so_when_the_pattern_is_met() -> None:
     draft = "http://json-schema.org/draft-04/schema#"
     fault_of = fault_finder({"$schema": draft, "patternProperties": {"(?=a)b": {}}})

@@ -128,9 +128,10 @@ class BatchRecorder:
                         batch, first_number=first_number, response=self._response
                     )
                 except BaseException:
-                    self._waiting = [*batch, *self._waiting]
-                    self._first_number = first_number
-                    raise
+                    if not shown_after or self._keeper.maker.has_job:
+                        self._waiting = [*batch, *self._waiting]
+                        self._first_number = first_number
+                    raise  # else it is over, and its readers are told of another end than this
                 self._heard_at = asyncio.get_running_loop().time()
             if shown_after:
                 self._recording.append(shown_after)

@@ -17,7 +17,7 @@ from time import monotonic
 
 from rejoinder.engine.deltas import Delta, Started
 from rejoinder.engine.pipeline import Deltas
-from rejoinder.errors import GatewayError, RateLimited, Unavailable
+from rejoinder.errors import GatewayError, InvalidRequest, RateLimited, Unavailable
 from rejoinder.providers.base import Turn
 from rejoinder.providers.calls import logged
 from rejoinder.providers.circuits import Circuits
@@ -88,8 +88,9 @@ class Attempts:
         """
         self._opens_at = monotonic() + self._errand.patience_seconds
         self._has_next_route()  # if none may be asked, better the first than nobody
+        failure: GatewayError | None = None
         while True:
-            turn = self.turn
+            turn = self._turn_after(failure)
             batches = enforced(turn, self.route.provider.stream(turn))
             try:
                 with logged(self.route, self._errand.response_id) as call:
@@ -99,10 +100,10 @@ class Attempts:
                             yield batch if self._has_said else self._first(batch)
             except Unavailable as error:
                 self._circuits.failed(self.route.name)
-                await self._go_on_after(error)
+                await self._go_on_after(failure := error)
             except RateLimited as error:
                 self._circuits.answered(self.route.name)
-                await self._go_on_after(error)
+                await self._go_on_after(failure := error)
             except GatewayError as error:
                 self._circuits.answered(self.route.name)
                 if self._has_said or error.code != "context_length_exceeded":
@@ -111,6 +112,17 @@ class Attempts:
                     raise
             else:
                 return
+
+    def _turn_after(self, failure: GatewayError | None) -> Turn:
+        """The turn as it is asked next; a fallback for which there is none is passed over."""
+        try:
+            return self.turn
+        except InvalidRequest as unfit:
+            if failure is None:
+                raise
+            if not self._has_next_route():
+                raise failure from unfit
+            return self._turn_after(failure)
 
     def _first(self, batch: Sequence[Delta]) -> Sequence[Delta]:
         """Until something is said, a later service's `Started` is no news."""

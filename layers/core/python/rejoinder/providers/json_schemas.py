@@ -2,13 +2,16 @@
 
 A look at an instance stops the event loop, so it may take only so much time of the processor:
 references and alternatives within each other can ask for more work than anybody has. Patterns are
-searched for by an engine that needs no more time than the text is long. It knows neither
-look-around nor back-references; what it does not know is refused, never left out.
+searched for by an engine that needs no more steps than the pattern is large times the text is long,
+which is known before. It knows neither look-around nor back-references; what it does not know is
+refused, never left out.
 """
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fractions import Fraction
 from functools import lru_cache
 from time import thread_time
 from typing import Any
@@ -28,6 +31,7 @@ from rejoinder.errors import InvalidRequest
 from rejoinder.schema.items import JSON
 
 MAX_SECONDS = 1.0  # of the processor's, for one look
+MAX_STEPS = 50_000_000  # of one search: in the worst case, about as much
 MAX_FAULT_LENGTH = 300
 
 type Fault = Callable[[JSON], str | None]  # what is wrong with an instance, if anything is
@@ -114,6 +118,10 @@ def _looking(patterns: _Patterns) -> Iterator[None]:
         raise _refused(f"is not a JSON Schema: {error.ref!r} leads nowhere") from error
     except ValueError as error:
         raise _refused("is not a JSON Schema: a name in it is no URL") from error
+    except InvalidRequest:
+        raise
+    except Exception as error:  # what is referred to is checked by nobody before it is met
+        raise _refused("has a part, which is referred to, that is no JSON Schema") from error
     finally:
         _LOOK.reset(token)
 
@@ -153,9 +161,34 @@ def _shortened(message: str) -> str:
     return message if len(message) <= MAX_FAULT_LENGTH else f"{message[:half]}…{message[-half:]}"
 
 
+_TOKENS = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[()]|.", re.DOTALL)
+
+
+@lru_cache
+def _size(pattern: str) -> int:
+    """How many places a pattern has when all that is repeated is written out."""
+    sizes, last = [0], 0
+    for token in _TOKENS.finditer(pattern):
+        times = int(token[2] or token[1]) if token[1] else 0
+        if times:
+            sizes[-1] += last * (times - 1)
+            last *= times
+        elif token[0] == "(":
+            sizes.append(0)
+        elif token[0] == ")" and len(sizes) > 1:
+            last = sizes.pop()
+            sizes[-1] += last
+        elif token[0] not in "?*+":
+            last = 1
+            sizes[-1] += last
+    return sum(sizes)
+
+
 def _finds(pattern: str, text: str) -> bool:
     look = _LOOK.get()
     look.go_on()
+    if _size(pattern) * len(text) > MAX_STEPS:
+        raise _TooCostly
     try:
         return look.patterns[pattern].isinstance_python(text)
     except PatternError as error:  # drafts before the sixth do not say which texts are patterns
@@ -196,6 +229,19 @@ def _unique_items(
         yield ValidationError(f"{instance!r} has non-unique elements")
 
 
+def _multiple_of(
+    _: Validator, wanted: JSON, instance: JSON, _schema: JSON
+) -> Iterator[ValidationError]:
+    """As they are written: 19.99 is a multiple of 0.01, but not of the nearest binary fraction."""
+    is_number = isinstance(instance, int | float) and not isinstance(instance, bool)
+    if is_number and _exact(instance) % _exact(wanted):
+        yield ValidationError(f"{instance!r} is not a multiple of {wanted!r}")
+
+
+def _exact(number: float) -> Fraction:
+    return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
+
+
 def _key(value: JSON) -> Hashable:
     """The same for values that are the same in JSON, where 1 is 1.0 but not true."""
     match value:
@@ -209,7 +255,9 @@ def _key(value: JSON) -> Hashable:
             return value  # type: ignore[no-any-return]
 
 
-_KEYWORDS: Mapping[str, Keyword] = {  # those whose time jsonschema does not bound
+_KEYWORDS: Mapping[str, Keyword] = {  # those whose time, or exactness, jsonschema leaves open
+    "multipleOf": _multiple_of,
+    "divisibleBy": _multiple_of,
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
