@@ -47,6 +47,7 @@ def test_the_line_of_a_call_says_what_is_known_of_it(own_server: Server, models:
         with ask(own_server, model, stream=False) as exchange:
             assert exchange.json()
             request_id = exchange.headers["x-request-id"]
+    wait_until(lambda: own_server.log.count(request_id) == 2)
 
     lines = [line for line in own_server.log.splitlines() if " → " in line]
     [of_good] = [line for line in lines if good in line]
@@ -72,6 +73,7 @@ def test_the_line_of_a_call_says_why_it_was_refused_and_whose_it_was(
             is_stream = exchange.status == 200
             told = b"".join(exchange.events()).decode() if is_stream else exchange.json()
             said += [exchange.headers["x-request-id"], str(told)]
+    wait_until(lambda: own_server.log.count(" → ") == 3)
 
     calls = [line for line in own_server.log.splitlines() if " → " in line]
     of_refused, of_broken, of_secretive = calls
@@ -89,6 +91,7 @@ def test_calls_in_the_background_name_their_response(own_server: Server, models:
         response_id = exchange.json()["id"]
 
     wait_until(lambda: retrieved(own_server, response_id)["status"] == "completed")
+    wait_until(lambda: " → " in own_server.log)
 
     [line] = [line for line in own_server.log.splitlines() if " → " in line]
     assert response_id in line
