@@ -70,6 +70,16 @@ async def asked(circuits: Circuits, *providers: Scripted) -> None:
             pass
 
 
+async def half_open(service: Scripted, other: Scripted) -> Circuits:
+    """After so many failures of a service, when it may be asked once more."""
+    now = 0.0
+    circuits = Circuits(lambda: now)
+    for _ in range(FAILURES_TO_OPEN):
+        await asked(circuits, service, other)
+    now = OPEN_SECONDS
+    return circuits
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -81,12 +91,8 @@ async def asked(circuits: Circuits, *providers: Scripted) -> None:
     ids=["bad request", "rate limit", "our key", "text"],
 )
 async def test_any_answer_shows_that_a_service_is_back(answer: Scripted) -> None:
-    now = 0.0
-    circuits = Circuits(lambda: now)
-    service, other = Scripted(error=DOWN), Scripted([Started()], [Finished("stop")])
-    for _ in range(FAILURES_TO_OPEN):
-        await asked(circuits, service, other)
-    now = OPEN_SECONDS
+    other = Scripted([Started()], [Finished("stop")])
+    circuits = await half_open(Scripted(error=DOWN), other)
 
     for _ in range(3):
         await asked(circuits, answer, other)
@@ -95,12 +101,8 @@ async def test_any_answer_shows_that_a_service_is_back(answer: Scripted) -> None
 
 
 async def test_a_service_that_is_still_down_is_left_alone_again() -> None:
-    now = 0.0
-    circuits = Circuits(lambda: now)
     service, other = Scripted(error=DOWN), Scripted([Started()], [Finished("stop")])
-    for _ in range(FAILURES_TO_OPEN):
-        await asked(circuits, service, other)
-    now = OPEN_SECONDS
+    circuits = await half_open(service, other)
 
     for _ in range(3):
         await asked(circuits, service, other)
